@@ -1,0 +1,1 @@
+"""Haven: the backend of humanitarian campaigns."""

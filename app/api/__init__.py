@@ -1,0 +1,1 @@
+"""The JSON contract under /api/v1 and Stripe's webhook."""

@@ -1,0 +1,1 @@
+"""Campaigns, their placements and how they are published."""

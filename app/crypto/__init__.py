@@ -1,0 +1,1 @@
+"""Sealing personal data, keyed hashes, and the supporter's own copy."""

@@ -1,0 +1,1 @@
+"""Donations: from intent to settled money."""

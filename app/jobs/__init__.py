@@ -1,0 +1,1 @@
+"""Background work in PostgreSQL, deferred in the transaction that needs it."""

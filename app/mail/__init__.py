@@ -1,0 +1,1 @@
+"""Mail as rows: queued in a transaction, rendered and delivered by the worker."""

@@ -1,0 +1,1 @@
+"""Signatures: from letter to confirmed, counted row."""

@@ -1,0 +1,1 @@
+"""Who stands behind signatures and donations, and what they agreed to."""

@@ -1,0 +1,1 @@
+"""Stand-ins and tools for development: never part of production."""
