@@ -15,14 +15,16 @@ from app.core.errors import AppError
 # and many Indic names need them. So do the plain direction marks.
 _CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _DECEIVING = r"\u202a-\u202e\u2066-\u2069"
-_NO_TEXT = r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-_REFUSED = re.compile(f"[{_CONTROLS}{_DECEIVING}{_NO_TEXT}]")
+_NONCHARACTERS = r"\ufdd0-\ufdef\ufffe\uffff"
+_REFUSED = re.compile(rf"[{_CONTROLS}{_DECEIVING}{_NONCHARACTERS}\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _SPACES_IN_LINE = re.compile(r"[^\S\n]+")
 _LINE_END = re.compile(r"\r\n?|[\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _VISIBLE = frozenset("LNPS")
-_SCHEMA_PATTERN = f"^[^{_CONTROLS}{_DECEIVING}{_NO_TEXT}]*$"
+# Without the surrogates, which regular expressions of JSON Schema cannot name and strict JSON cannot hold.
+_SCHEMA_PATTERN = f"^[^{_CONTROLS}{_DECEIVING}{_NONCHARACTERS}]*$"
+_SPARE = 1000
 
 
 class InvalidText(AppError):
@@ -53,12 +55,12 @@ def clean_line(value: str, max_length: int) -> str:
         InvalidText: control characters, lone surrogates, bidirectional overrides or isolates.
         TextTooLong: more than `max_length` characters are left.
     """
-    return _limited(_SPACES.sub(" ", _normalised(value)).strip(), max_length)
+    return _limited(_SPACES.sub(" ", _normalised(value, max_length)).strip(), max_length)
 
 
 def clean_text(value: str, max_length: int) -> str:
     r"""Text of several lines: as `clean_line`, but line ends (as LF) and single blank lines stay."""
-    lines = _LINE_END.sub("\n", _normalised(value)).split("\n")
+    lines = _LINE_END.sub("\n", _normalised(value, max_length)).split("\n")
     tidy = "\n".join(_SPACES_IN_LINE.sub(" ", line).strip() for line in lines)
     return _limited(_BLANK_LINES.sub("\n\n", tidy).strip(), max_length)
 
@@ -109,7 +111,10 @@ class Paragraphs(Line):
         return clean_text(value, self.max_length)
 
 
-def _normalised(value: str) -> str:
+def _normalised(value: str, max_length: int) -> str:
+    # A text that is far too long is not worth normalising; the spare is for white space that will go.
+    if len(value) > 4 * max_length + _SPARE:
+        raise _too_long(max_length)
     if _REFUSED.search(value):
         raise InvalidText
     return unicodedata.normalize("NFC", value)
@@ -117,8 +122,12 @@ def _normalised(value: str) -> str:
 
 def _limited(value: str, max_length: int) -> str:
     if len(value) > max_length:
-        raise TextTooLong(f"This text is too long: at most {max_length} characters.")
+        raise _too_long(max_length)
     return value
+
+
+def _too_long(max_length: int) -> TextTooLong:
+    return TextTooLong(f"This text is too long: at most {max_length} characters.")
 
 
 def _required(value: str, required: bool) -> str:

@@ -61,14 +61,9 @@ def parse_key(text: str, name: str) -> bytes:
     stripped = text.strip()
     if not stripped:
         raise InvalidKey(f"{name} is not set; `haven keys new` makes one")
-    try:
-        if _ALPHABET.fullmatch(stripped) is None:
-            raise binascii.Error
-        key = base64.urlsafe_b64decode(stripped.rstrip("=") + "=")
-    except binascii.Error:
-        raise InvalidKey(
-            f"{name} must be base64url of {KEY_BYTES} bytes; `haven keys new` makes one"
-        ) from None
+    if _ALPHABET.fullmatch(stripped) is None:
+        raise InvalidKey(f"{name} must be base64url of {KEY_BYTES} bytes; `haven keys new` makes one")
+    key = base64.urlsafe_b64decode(stripped.rstrip("=") + "=")
     if len(set(key)) < _FEWEST_VALUES or key.isascii():
         raise InvalidKey(f"{name} is not random; `haven keys new` makes one that is")
     return key
