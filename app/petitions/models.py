@@ -1,0 +1,178 @@
+"""Petitions, their text versions, letters, signatures, and the figures kept beside them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.columns import (
+    Bytes,
+    Country,
+    CreatedAt,
+    MaybeAt,
+    MaybeBytes,
+    MaybeWords,
+    Small,
+    SmallId,
+    Translated,
+    TranslatedList,
+    UuidId,
+    Words,
+)
+from app.core.db import Base
+
+
+class Petition(Base):
+    """A text addressed to somebody, which people sign."""
+
+    __tablename__ = "petitions"
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
+        CheckConstraint("state in ('draft', 'open', 'closed')", name="state_known"),
+    )
+
+    id: Mapped[SmallId]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
+    slug: Mapped[Words] = mapped_column(unique=True)
+    state: Mapped[Words] = mapped_column(server_default="draft")
+    target: Mapped[Translated]
+    goal: Mapped[int]
+    carried_over_count: Mapped[int] = mapped_column(server_default="0")
+    carried_over_note: Mapped[Translated] = mapped_column(server_default="{}")
+    opened_at: Mapped[MaybeAt]
+    closed_at: Mapped[MaybeAt]
+    created_at: Mapped[CreatedAt]
+
+
+class TextVersion(Base):
+    """What a petition says and asks; append-only, and the asks of an open petition cannot change."""
+
+    __tablename__ = "petition_text_versions"
+    __table_args__ = (UniqueConstraint("petition_id", "number"),)
+
+    id: Mapped[SmallId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    number: Mapped[int]
+    title: Mapped[Translated]
+    body: Mapped[Translated]
+    asks: Mapped[TranslatedList]
+    correction: Mapped[Translated] = mapped_column(server_default="{}")
+    published_at: Mapped[CreatedAt]
+
+
+class Letter(Base):
+    """A sealed form, accepted and not yet resolved."""
+
+    __tablename__ = "intake"
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    kind: Mapped[Words]
+    sealed: Mapped[Bytes]
+    received_at: Mapped[CreatedAt]
+
+
+class RejectedLetter(Base):
+    """A letter that broke its resolution: kept sealed until staff have looked, so that nothing is lost."""
+
+    __tablename__ = "intake_rejected"
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    kind: Mapped[Words]
+    sealed: Mapped[Bytes]
+    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    error: Mapped[Words]
+    rejected_at: Mapped[CreatedAt]
+
+
+class Signature(Base):
+    """One person's support of one petition. Personal data is sealed, or gone."""
+
+    __tablename__ = "signatures"
+    __table_args__ = (
+        CheckConstraint("state in ('pending', 'confirmed', 'withdrawn', 'lapsed')", name="state_known"),
+        CheckConstraint("person_number in (1, 2)", name="two_a_mailbox"),
+        CheckConstraint("(state in ('withdrawn', 'lapsed')) = (supporter_id is null)", name="person_gone"),
+        CheckConstraint(
+            "supporter_id is not null or (details_sealed is null and own_copy is null and name_hash is null)",
+            name="data_gone",
+        ),
+        Index(
+            "uq_signatures_person",
+            "petition_id",
+            "supporter_id",
+            "person_number",
+            unique=True,
+            postgresql_where=text("supporter_id is not null"),
+        ),
+        Index(
+            "ix_signatures_supporter_id", "supporter_id", postgresql_where=text("supporter_id is not null")
+        ),
+        Index("ix_signatures_expiring", "expires_at", postgresql_where=text("state = 'pending'")),
+        {"postgresql_with": {"fillfactor": "85"}},
+    )
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    supporter_id: Mapped[int | None] = mapped_column(ForeignKey("supporters.id"))
+    person_number: Mapped[Small] = mapped_column(server_default="1")
+    text_version_id: Mapped[int] = mapped_column(ForeignKey("petition_text_versions.id"))
+    state: Mapped[Words] = mapped_column(server_default="pending")
+    country: Mapped[Country]
+    region: Mapped[MaybeWords]
+    placement_id: Mapped[int | None] = mapped_column(ForeignKey("placements.id"))
+    locale: Mapped[Words]
+    name_hash: Mapped[MaybeBytes]
+    place_hash: Mapped[MaybeBytes]
+    key_version: Mapped[Small] = mapped_column(server_default="1")
+    details_sealed: Mapped[MaybeBytes]
+    own_copy: Mapped[MaybeBytes]
+    link_hash: Mapped[Bytes] = mapped_column(unique=True)
+    link_version: Mapped[Small] = mapped_column(server_default="1")
+    signed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    confirmed_at: Mapped[MaybeAt]
+    ended_at: Mapped[MaybeAt]
+    quarantined_at: Mapped[MaybeAt]
+    invalidated_at: Mapped[MaybeAt]
+
+
+class PublishedSigner(Base):
+    """What a signer chose to show, in clear; removed with the signature."""
+
+    __tablename__ = "published_signers"
+
+    signature_id: Mapped[UUID] = mapped_column(ForeignKey("signatures.id"), primary_key=True)
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), index=True)
+    name: Mapped[Words]
+    comment: Mapped[MaybeWords]
+    comment_approved_at: Mapped[MaybeAt]
+    published_at: Mapped[CreatedAt]
+
+
+class Tally(Base):
+    """Events of one hour by one dimension's value: marginals, never a cross product."""
+
+    __tablename__ = "tallies"
+
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    utc_hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    signed: Mapped[int] = mapped_column(server_default="0")
+    confirmed: Mapped[int] = mapped_column(server_default="0")
+    withdrawn: Mapped[int] = mapped_column(server_default="0")
+    invalidated: Mapped[int] = mapped_column(server_default="0")
+    lapsed: Mapped[int] = mapped_column(server_default="0")
+
+
+class PetitionCount(Base):
+    """The counter: confirmed signatures that count now."""
+
+    __tablename__ = "petition_counts"
+
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), primary_key=True)
+    counted: Mapped[int] = mapped_column(server_default="0")
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

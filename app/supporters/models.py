@@ -1,0 +1,53 @@
+"""Supporters, known by a keyed hash alone, and the trail of their consents."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.columns import BigId, Bytes, CreatedAt, Small, Words
+from app.core.db import Base
+
+
+class Supporter(Base):
+    """The person behind signatures and donations of one campaign."""
+
+    __tablename__ = "supporters"
+    __table_args__ = (UniqueConstraint("campaign_id", "email_hash"),)
+
+    id: Mapped[BigId]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
+    email_hash: Mapped[Bytes]
+    key_version: Mapped[Small] = mapped_column(server_default="1")
+    created_at: Mapped[CreatedAt]
+
+
+class Consent(Base):
+    """What a supporter answered, to which wording, when, how.
+
+    Append-only; it outlives the supporter as a bare number.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint("via in ('form', 'api', 'my', 'donation')", name="via_known"),
+        Index("ix_consents_supporter_id", "supporter_id"),
+    )
+
+    id: Mapped[BigId]
+    supporter_id: Mapped[int] = mapped_column(BigInteger)
+    subject_id: Mapped[UUID | None]
+    wording_id: Mapped[int] = mapped_column(ForeignKey("wordings.id"))
+    given: Mapped[bool]
+    via: Mapped[Words]
+    recorded_at: Mapped[CreatedAt]
+
+
+class Suppression(Base):
+    """An address that gets no mail; known by an installation-wide keyed hash that links nothing else."""
+
+    __tablename__ = "suppressions"
+
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    reason: Mapped[Words]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,98 @@
+"""procrastinate's tables, and what each login may do: as little as its role needs.
+
+`haven_public` never reads a person's row; `haven_internal` never changes history; neither owns a table,
+so neither can switch off a trigger. Deferring a job takes four small rights, found by trying.
+"""
+
+from collections.abc import Sequence
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision: str = "0007"
+down_revision: str | None = "0006"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+PUBLIC = (
+    "select on campaigns, petitions, petition_text_versions, wordings, appeals, beneficiaries, allocation_shares, "
+    "keys, tallies, petition_counts, published_signers, appeal_totals, alembic_version",
+    "insert (id, petition_id, kind, sealed) on intake",
+    "insert (id, appeal_id, amount_minor, currency, frequency, wording_id, placement, locale, token_hash, "
+    "details_sealed, own_copy) on donations",
+    "select, insert on idempotency_keys",
+    "insert (id, type, object_id, livemode, api_version, created) on stripe_events",
+    "execute on function confirm_signatures(bytea[]), read_signature(bytea), amend_signature(bytea, bytea), "
+    "withdraw_signature(bytea), read_donation(bytea), attach_checkout(bytea, text)",
+    "insert (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at) on procrastinate_jobs",
+    "select (id) on procrastinate_jobs",
+    "insert on procrastinate_events",
+    "usage on sequence procrastinate_jobs_id_seq, procrastinate_events_id_seq",
+    "execute on function procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
+)
+INTERNAL = (
+    "select on all tables in schema public",
+    "insert on placements, supporters, consents, suppressions, signatures, published_signers, tallies, "
+    "petition_counts, mails, mail_allowances, intake_rejected, ledger_accounts, ledger_postings, ledger_entries, "
+    "audit_entries, staff_sessions, keys, stripe_events, idempotency_keys",
+    "update on signatures, published_signers, tallies, petition_counts, mails, mail_allowances, donations, "
+    "staff_sessions",
+    "update (id) on supporters",
+    "update (received_at) on intake",
+    "update (handled_at, outcome) on stripe_events",
+    "update (failed_attempts, locked_until, last_login_at, password_hash) on staff_accounts",
+    "delete on intake, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
+    "execute on function confirm_signatures(bytea[]), read_signature(bytea), withdraw_signature(bytea), "
+    "lapse_signatures(int), read_donation(bytea)",
+    "insert, update, delete on procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, "
+    "procrastinate_workers",
+    "usage on all sequences in schema public",
+)
+
+GRANT_JOB_FUNCTIONS = """
+do $$
+declare f regprocedure;
+begin
+  for f in select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = 'public' and p.proname like 'procrastinate\\_%' and p.prorettype <> 'trigger'::regtype
+  loop execute format('grant execute on function %s to haven_internal', f); end loop;
+end $$
+"""
+
+DROP_JOBS = """
+do $$
+declare o record;
+begin
+  for o in select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = 'public' and p.proname like 'procrastinate\\_%'
+  loop execute format('drop function %s cascade', o.name); end loop;
+  for o in select tablename as name from pg_tables
+            where schemaname = 'public' and tablename like 'procrastinate\\_%'
+  loop execute format('drop table %I cascade', o.name); end loop;
+  for o in select t.typname as name from pg_type t join pg_namespace n on n.oid = t.typnamespace
+            where n.nspname = 'public' and t.typname like 'procrastinate\\_%' and t.typtype in ('e', 'c')
+  loop execute format('drop type %I cascade', o.name); end loop;
+end $$
+"""
+
+
+def upgrade() -> None:
+    # Many statements at once: psycopg takes them only without parameters, so past SQLAlchemy.
+    op.get_bind().connection.cursor().execute(SchemaManager.get_schema())
+    op.execute("revoke all on schema public from public")
+    op.execute("revoke all on all tables in schema public from public")
+    op.execute("revoke execute on all functions in schema public from public")
+    op.execute("grant usage on schema public to haven_public, haven_internal")
+    for privilege in PUBLIC:
+        op.execute(f"grant {privilege} to haven_public")
+    for privilege in INTERNAL:
+        op.execute(f"grant {privilege} to haven_internal")
+    op.execute(GRANT_JOB_FUNCTIONS)
+
+
+def downgrade() -> None:
+    for login in ("haven_public", "haven_internal"):
+        for kind in ("tables", "sequences", "functions"):
+            op.execute(f"revoke all on all {kind} in schema public from {login}")
+        op.execute(f"revoke usage on schema public from {login}")
+    op.execute(DROP_JOBS)
