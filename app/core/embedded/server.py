@@ -104,14 +104,14 @@ class EmbeddedPostgres:
         self._check_port()
         self._spawn()
 
-    def wait_ready(self, patience: float = 60) -> None:
+    def wait_ready(self, patience: float = 60, give_up: Callable[[], bool] = lambda: False) -> None:
         """Wait until the server takes queries; recovery from a crash happens here.
 
         Raises:
-            EmbeddedPostgresError: The server ended, or took longer than `patience` seconds.
+            EmbeddedPostgresError: The server ended, or took longer than `patience` seconds, or `give_up`.
         """
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not give_up():
             if not self.running:
                 if _STILL_ATTACHED not in self.last_lines():
                     raise EmbeddedPostgresError(f"PostgreSQL ended:\n{self.last_lines()}")
