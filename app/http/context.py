@@ -1,0 +1,65 @@
+"""What a running role holds, wired once in `app/main.py` and asked for by routes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Opener, Sealer
+from app.donations.gateway import PaymentGateway
+from app.petitions.letterbox import Letterbox
+from app.petitions.published import PublishedPetitions
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRole:
+    """The public role: it seals, it pays in, it reads nobody's data without that person's token."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    sealer: Sealer
+    letterbox: Letterbox
+    petitions: PublishedPetitions
+    gateway: PaymentGateway
+    form_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRole:
+    """The staff role: admin pages, reports, exports."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    sealer: Sealer
+    opener: Opener
+    hasher: Hasher
+
+
+def public_role(request: Request) -> PublicRole:
+    """The wiring of a public process."""
+    return cast("PublicRole", request.app.state.role)
+
+
+def staff_role(request: Request) -> StaffRole:
+    """The wiring of a staff process."""
+    return cast("StaffRole", request.app.state.role)
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """A unit of work around one request; with function scope, it commits before the response goes out."""
+    role = cast("PublicRole | StaffRole", request.app.state.role)
+    async with role.database.begin() as session:
+        yield session
+
+
+Public = Annotated[PublicRole, Depends(public_role)]
+Staff = Annotated[StaffRole, Depends(staff_role)]
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]

@@ -1,0 +1,166 @@
+"""Petitions as the public sees them: read once a second per process, then served from memory."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns.models import Campaign
+from app.campaigns.published import PublishedWording, wordings_in_force
+from app.core.clock import Clock
+from app.core.db import Database
+from app.petitions.errors import PetitionNotFound
+from app.petitions.models import Petition, PetitionCount, PublishedSigner, TextVersion
+
+MILESTONES = (100, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 150_000, 200_000, 250_000)
+_STEP = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A change to the text of an open petition, shown beside it."""
+
+    text: dict[str, str]
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPetition:
+    """All that a page or an API answer says about one petition."""
+
+    id: int
+    slug: str
+    state: str
+    campaign: Campaign
+    text_version_id: int
+    text_version: int
+    title: dict[str, str]
+    body: dict[str, str]
+    asks: list[dict[str, str]]
+    target: dict[str, str]
+    goal: int
+    count: int
+    carried_over_count: int
+    carried_over_note: dict[str, str]
+    corrections: tuple[Correction, ...]
+    wordings: dict[str, PublishedWording]
+    opened_at: datetime | None
+    closed_at: datetime | None
+    read_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes signatures."""
+        return self.state == "open"
+
+    @property
+    def next_milestone(self) -> int:
+        """The next round number that the count has not reached."""
+        return next_milestone(self.count)
+
+
+def next_milestone(count: int) -> int:
+    """The smallest milestone above a count: listed ones first, then every 50,000."""
+    return next((m for m in MILESTONES if m > count), (count // _STEP + 1) * _STEP)
+
+
+async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> PublishedPetition:
+    """One open or closed petition of a published campaign.
+
+    Raises:
+        PetitionNotFound: There is none of that name, or it is a draft.
+    """
+    query = (
+        select(Petition, Campaign, PetitionCount.counted)
+        .join(Campaign, Campaign.id == Petition.campaign_id)
+        .outerjoin(PetitionCount, PetitionCount.petition_id == Petition.id)
+        .where(Petition.slug == slug, Petition.state != "draft", Campaign.published_at.is_not(None))
+    )
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise PetitionNotFound
+    petition, campaign, counted = row
+    versions = list(
+        await session.scalars(
+            select(TextVersion).where(TextVersion.petition_id == petition.id).order_by(TextVersion.number)
+        )
+    )
+    if not versions:
+        raise PetitionNotFound
+    current = versions[-1]
+    return PublishedPetition(
+        id=petition.id,
+        slug=petition.slug,
+        state=petition.state,
+        campaign=campaign,
+        text_version_id=current.id,
+        text_version=current.number,
+        title=current.title,
+        body=current.body,
+        asks=current.asks,
+        target=petition.target,
+        goal=petition.goal,
+        count=counted or 0,
+        carried_over_count=petition.carried_over_count,
+        carried_over_note=petition.carried_over_note,
+        corrections=tuple(Correction(v.correction, v.published_at) for v in versions if v.correction),
+        wordings=await wordings_in_force(session, campaign.id),
+        opened_at=petition.opened_at,
+        closed_at=petition.closed_at,
+        read_at=read_at,
+    )
+
+
+async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[Petition, TextVersion, int]]:
+    """A campaign's open and closed petitions with their current text and count."""
+    query = (
+        select(Petition, TextVersion, PetitionCount.counted)
+        .join(TextVersion, TextVersion.petition_id == Petition.id)
+        .outerjoin(PetitionCount, PetitionCount.petition_id == Petition.id)
+        .where(Petition.campaign_id == campaign_id, Petition.state != "draft")
+        .distinct(Petition.id)
+        .order_by(Petition.id, TextVersion.number.desc())
+        .limit(100)
+    )
+    return [(petition, version, counted or 0) for petition, version, counted in await session.execute(query)]
+
+
+async def recent_signers(session: AsyncSession, petition_id: int, most: int = 20) -> list[PublishedSigner]:
+    """Those who chose to be shown, newest first."""
+    query = (
+        select(PublishedSigner)
+        .where(PublishedSigner.petition_id == petition_id)
+        .order_by(PublishedSigner.published_at.desc())
+        .limit(most)
+    )
+    return list(await session.scalars(query))
+
+
+class PublishedPetitions:
+    """Petitions in memory, each at most `max_age` seconds old; the hot path asks here, not the database."""
+
+    def __init__(self, database: Database, clock: Clock, max_age: float = 1.0) -> None:
+        self._database = database
+        self._clock = clock
+        self._max_age = max_age
+        self._held: dict[str, tuple[float, PublishedPetition]] = {}
+
+    async def get(self, slug: str) -> PublishedPetition:
+        """The petition, from memory where that is fresh enough.
+
+        Raises:
+            PetitionNotFound: There is none of that name, or it is a draft.
+        """
+        held = self._held.get(slug)
+        if held is not None and time.monotonic() - held[0] < self._max_age:
+            return held[1]
+        return await self.fresh(slug)
+
+    async def fresh(self, slug: str) -> PublishedPetition:
+        """The petition, straight from the database. Raises as `get`."""
+        async with self._database.begin() as session:
+            petition = await read_petition(session, slug, self._clock.now())
+        self._held[slug] = (time.monotonic(), petition)
+        return petition
