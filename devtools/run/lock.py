@@ -23,7 +23,8 @@ def hold(data: Path) -> IO[str]:
         lock.close()
         raise CannotRun(
             f"Haven already runs in this checkout (process {holder}). Stop it with Ctrl-C or "
-            f"`kill {holder}`; for a second one beside it, use another checkout and other ports (HAVEN_*_PORT)."
+            f"`kill {holder}`; for a second one beside it, use another checkout and other ports "
+            "(HAVEN_*_PORT)."
         ) from None
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
