@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import stripe
+
+from devtools.stripe_sim.config import Config
+from devtools.stripe_sim.kinds import API_VERSION
+from devtools.stripe_sim.server import Running, running
+from tests.devtools.stripe_sim.receiver import SECRET, Endpoint, Receiver
+
+KEY = "sk_test_51HavenSimulator"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Running]:
+    """One simulator for all tests, strict about Stripe's description."""
+    config = Config(
+        port=0, contract=True, settle_seconds=0.05, retry_seconds=0.02, webhook_secret=SECRET
+    )
+    with running(config) as started:
+        yield started
+
+
+@pytest.fixture
+def sim(shared: Running) -> Iterator[Running]:
+    """The simulator, empty; a call that Stripe's description does not allow fails the test."""
+    _control(shared, "reset", {})
+    _control(shared, "webhooks", {"url": ""})
+    contract = shared.simulator.contract
+    assert contract is not None
+    contract.violations.clear()
+    yield shared
+    assert contract.violations == []
+
+
+@pytest.fixture
+def control(sim: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{sim.url}/_sim/", trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def browser(sim: Running) -> Iterator[httpx.Client]:
+    """A browser without JavaScript, as far as the pages need one."""
+    with httpx.Client(base_url=sim.url, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client(sim: Running) -> Iterator[stripe.StripeClient]:
+    yield from _client(sim, 0)
+
+
+@pytest.fixture
+def patient(sim: Running) -> Iterator[stripe.StripeClient]:
+    """A client that tries again, with the same idempotency key."""
+    yield from _client(sim, 2)
+
+
+def _client(sim: Running, retries: int) -> Iterator[stripe.StripeClient]:
+    http = stripe.RequestsClient(timeout=2)
+    yield stripe.StripeClient(
+        KEY,
+        base_addresses={"api": sim.url},
+        stripe_version=API_VERSION,
+        max_network_retries=retries,
+        http_client=http,
+    )
+    http.close()
+
+
+@pytest.fixture
+def receiver(control: httpx.Client) -> Iterator[Receiver]:
+    endpoint = Endpoint()
+    control.post("webhooks", json={"url": endpoint.receiver.url})
+    yield endpoint.receiver
+    control.post("webhooks", json={"url": ""})
+    control.post("reset")
+    endpoint.close()
+
+
+def _control(sim: Running, path: str, body: dict[str, object]) -> None:
+    httpx.post(f"{sim.url}/_sim/{path}", json=body, trust_env=False).raise_for_status()
