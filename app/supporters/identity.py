@@ -68,8 +68,8 @@ def fold_email(address: str) -> FoldedEmail:
     """
     valid = _validated(address)
     local = _folded(valid.local_part)
-    if any(c == "@" or unicodedata.category(c) in _UNSEEN for c in local):
-        # Look-alikes such as U+FE6B, which only compatibility folding shows for what they are.
+    if "" in local.split(".") or any(c == "@" or unicodedata.category(c) in _UNSEEN for c in local):
+        # Look-alikes of @, dot and space, which only compatibility folding shows for what they are.
         raise InvalidEmail(field="email")
     domain = valid.ascii_domain.lower()
     return FoldedEmail(
@@ -141,6 +141,6 @@ def _one_spelling(local: str, domain: str) -> str:
         if provider is None or not provider.subdomains:
             return f"{local}@{domain}"
         local, domain = name, parent
-    base = local.partition("+")[0] if provider.plus else local
+    base = local.partition("+")[0].rstrip(".") if provider.plus else local
     bare = "".join(c for c in base if c not in provider.ignored)
     return f"{bare or local}@{provider.canonical or domain}"
