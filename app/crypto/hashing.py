@@ -47,6 +47,10 @@ class Hasher:
         """A client's network for one period; the next period's hash of it is another."""
         return self._hash("network", _EVERYWHERE, f"{period.isoformat()} {prefix}")
 
+    def login(self, subject: str) -> bytes:
+        """Whose attempts to log in are counted: a staff address or a network, known here or not."""
+        return self._hash("login", _EVERYWHERE, subject)
+
     def link_token(self, signature_id: UUID, version: int) -> str:
         """The one token of a signature: the worker can make it again, nobody else can."""
         message = signature_id.bytes + version.to_bytes(4, "big")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Text, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,8 +21,6 @@ class StaffAccount(Base):
     name: Mapped[Words]
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     password_hash: Mapped[Words]
-    failed_attempts: Mapped[int] = mapped_column(server_default="0")
-    locked_until: Mapped[MaybeAt]
     last_login_at: Mapped[MaybeAt]
     disabled_at: Mapped[MaybeAt]
     created_at: Mapped[CreatedAt]
@@ -39,3 +37,18 @@ class StaffSession(Base):
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class LoginAttempts(Base):
+    """Attempts to log in since the last that succeeded, by a keyed hash of the address or the network.
+
+    Kept apart from the accounts, so that an address without one is counted and locked in the same way.
+    """
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index("ix_login_attempts_last_at", "last_at"),)
+
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    locked_until: Mapped[MaybeAt]

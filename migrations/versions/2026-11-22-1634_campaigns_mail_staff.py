@@ -60,8 +60,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
-        sa.Column("failed_attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -69,6 +67,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_accounts")),
         sa.UniqueConstraint("email", name=op.f("uq_staff_accounts_email")),
     )
+    op.create_table(
+        "login_attempts",
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_login_attempts")),
+    )
+    op.create_index("ix_login_attempts_last_at", "login_attempts", ["last_at"], unique=False)
     op.create_table(
         "placements",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -185,6 +192,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_staff_sessions_staff_id"), table_name="staff_sessions")
     op.drop_table("staff_sessions")
     op.drop_table("placements")
+    op.drop_index("ix_login_attempts_last_at", table_name="login_attempts")
+    op.drop_table("login_attempts")
     op.drop_table("staff_accounts")
     op.drop_table("keys")
     op.drop_table("campaigns")

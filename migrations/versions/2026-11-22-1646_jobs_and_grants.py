@@ -40,7 +40,8 @@ INTERNAL = (
     "update (id) on supporters",
     "update (received_at) on intake",
     "update (handled_at, outcome) on stripe_events",
-    "update (failed_attempts, locked_until, last_login_at, password_hash) on staff_accounts",
+    "update (last_login_at, password_hash) on staff_accounts",
+    "insert, update, delete on login_attempts",
     "delete on intake, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
     "execute on function confirm_signatures(bytea[]), read_signature(bytea), withdraw_signature(bytea), "
     "lapse_signatures(int), read_donation(bytea)",
