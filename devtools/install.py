@@ -1,7 +1,7 @@
 """Make `.venv` and install one of the hashed locks into it; does nothing when nothing has changed.
 
-`make` runs this as `python devtools/install.py local`, with the standard library alone: first pip takes uv from
-its own hashed lock, then uv installs the rest, and pip does it where uv cannot.
+`make` runs this as `python devtools/install.py local`, with the standard library alone: first pip takes
+uv from its own hashed lock, then uv installs the rest, and pip does it where uv cannot.
 """
 
 import argparse

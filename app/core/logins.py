@@ -109,8 +109,8 @@ def restrict_database(connection: psycopg.Connection, owner: str) -> None:
 
 def _statement(connection: psycopg.Connection, login: str, password: str, verb: str) -> sql.Composed:
     verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256")
-    # NOSUPERUSER and NOBYPASSRLS are the default; naming them would take a superuser.
-    return sql.SQL("{} ROLE {} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+    # No attribute besides LOGIN is the default; naming NOCREATEDB and the like takes those very rights.
+    return sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
         sql.SQL(verb), sql.Identifier(login), sql.Literal(verifier.decode("ascii"))
     )
 

@@ -48,7 +48,7 @@ def settle(
         place = _moved_out(folder, account, say, outside)
         account = Account.of(place / "data")
     programs = binaries or find_binaries(place / "data")
-    if account is not None and not can_run(programs / "postgres", account):
+    if account is not None and not _runs(programs, account):
         if place == folder:
             _check_no_data(folder, account)
             place = _moved_out(folder, account, say, outside)
@@ -71,6 +71,10 @@ def pointed_from(folder: Path) -> Path | None:
     if owner != folder and (owner / POINTER).exists():  # a copied checkout; the data are the original's
         return None
     return place
+
+
+def _runs(programs: Path, account: Account) -> bool:
+    return all(can_run(programs / name, account) for name in ("postgres", "initdb"))
 
 
 def _make_folder(folder: Path) -> None:
@@ -122,7 +126,12 @@ def _new_outside(folder: Path, account: Account, outside: Sequence[Path]) -> Pat
 
 
 def _copied(programs: Path, place: Path) -> Path:
-    """The whole installation that `programs` is the `bin` of, copied once for each version of it."""
+    """The whole installation that `programs` is the `bin` of, copied once for each version of it.
+
+    The wheel keeps the libraries of its programs beside the package, and they look for them there.
+    """
+    installation = programs.parent
+    package = installation.parent
     server = (programs / "postgres").stat()
     mark = f"{programs}:{server.st_size}:{server.st_mtime_ns}"
     target = place / f"programs-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
@@ -130,7 +139,15 @@ def _copied(programs: Path, place: Path) -> Path:
         for old in place.glob("programs-*"):
             shutil.rmtree(old)
         draft = place / f"programs-{secrets.token_hex(4)}.draft"
-        shutil.copytree(programs.parent, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        draft.chmod(0o755)
+        _copy_tree(installation, draft / package.name / installation.name)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            _copy_tree(libraries, draft / libraries.name)
+        for folder in (draft, draft / package.name):
+            folder.chmod(0o755)  # whatever the umask is; the folders are ours
         draft.rename(target)
-    return target / "bin"
+    return target / package.name / installation.name / "bin"
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include"))

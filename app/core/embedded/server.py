@@ -139,6 +139,7 @@ class EmbeddedPostgres:
                         "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
                     ).format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
                 )
+            connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
         with self._connect(DATABASE) as connection:
             connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
             restrict_database(connection, OWNER)
