@@ -149,3 +149,12 @@ class StripeEvent(Base):
     received_at: Mapped[CreatedAt]
     handled_at: Mapped[MaybeAt]
     outcome: Mapped[MaybeWords]
+
+
+class StripeCursor(Base):
+    """How far Stripe's own list of events has been read, to find those that were never delivered."""
+
+    __tablename__ = "stripe_cursors"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    listed_to: Mapped[datetime] = mapped_column(DateTime(timezone=True))

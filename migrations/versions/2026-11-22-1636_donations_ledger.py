@@ -61,6 +61,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("handled_at is null"),
     )
     op.create_table(
+        "stripe_cursors",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("listed_to", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_stripe_cursors")),
+    )
+    op.create_table(
         "appeals",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
@@ -207,6 +213,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("handled_at is null"),
     )
     op.drop_table("stripe_events")
+    op.drop_table("stripe_cursors")
     op.drop_table("ledger_postings")
     op.drop_table("idempotency_keys")
     op.drop_table("beneficiaries")

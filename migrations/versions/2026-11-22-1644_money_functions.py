@@ -41,6 +41,20 @@ begin
 end $$
 """
 
+# Only what Stripe has refused in so many words, and only before there is a page to pay on.
+REFUSE = f"""
+create function refuse_checkout(hash bytea, code text) returns text
+{DEFINER} as $$
+declare
+  now_state text;
+begin
+  update donations d set state = 'failed', failure_code = code, changed_at = now()
+   where d.token_hash = hash and d.state = 'created' and d.stripe_session_id is null
+  returning d.state into now_state;
+  return now_state;
+end $$
+"""
+
 # Credits are negative: what was raised is what the donations account owes its name to.
 TOTALS = """
 create view appeal_totals as
@@ -54,11 +68,12 @@ create view appeal_totals as
 
 
 def upgrade() -> None:
-    for statement in (READ, ATTACH, TOTALS):
+    for statement in (READ, ATTACH, REFUSE, TOTALS):
         op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("drop view appeal_totals")
+    op.execute("drop function refuse_checkout(bytea, text)")
     op.execute("drop function attach_checkout(bytea, text)")
     op.execute("drop function read_donation(bytea)")

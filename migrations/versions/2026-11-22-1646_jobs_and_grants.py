@@ -23,7 +23,8 @@ PUBLIC = (
     "select, insert on idempotency_keys",
     "insert (id, type, object_id, livemode, api_version, created) on stripe_events",
     "execute on function confirm_signatures(bytea[]), read_signature(bytea), amend_signature(bytea, bytea), "
-    "withdraw_signature(bytea), read_donation(bytea), attach_checkout(bytea, text)",
+    "withdraw_signature(bytea), read_donation(bytea), attach_checkout(bytea, text), "
+    "refuse_checkout(bytea, text)",
     "insert (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at) on procrastinate_jobs",
     "select (id) on procrastinate_jobs",
     "insert on procrastinate_events",
@@ -34,12 +35,13 @@ INTERNAL = (
     "select on all tables in schema public",
     "insert on placements, supporters, consents, suppressions, signatures, published_signers, tallies, "
     "petition_counts, mails, mail_allowances, intake_rejected, ledger_accounts, ledger_postings, ledger_entries, "
-    "audit_entries, staff_sessions, keys, stripe_events, idempotency_keys",
+    "audit_entries, staff_sessions, keys, stripe_events, stripe_cursors, idempotency_keys",
     "update on signatures, published_signers, tallies, petition_counts, mails, mail_allowances, donations, "
     "staff_sessions",
     "update (id) on supporters",
     "update (received_at) on intake",
     "update (handled_at, outcome) on stripe_events",
+    "update (listed_to) on stripe_cursors",
     "update (last_login_at, password_hash) on staff_accounts",
     "insert, update, delete on login_attempts",
     "delete on intake, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
