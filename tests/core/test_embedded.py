@@ -20,7 +20,7 @@ from app.core.embedded import AlreadyRunning, EmbeddedPostgres, EmbeddedPostgres
 from app.core.embedded.account import Account
 from app.core.embedded.binaries import find_binaries
 from app.core.embedded.launching import can_run
-from app.core.embedded.leftovers import alive
+from app.core.embedded.leftovers import alive, exists
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -328,6 +328,20 @@ def test_pid_file_that_names_another_program(place: Path, servers: Callable[...,
     finally:
         bystander.send_signal(signal.SIGKILL)
         bystander.wait()
+
+
+def test_zombie_that_nobody_collects(place: Path, servers: Callable[..., EmbeddedPostgres]) -> None:
+    """As in a container whose first process collects nobody."""
+    server = up(servers(place / "pg"))
+    zombie = server.process
+    assert zombie is not None
+    os.kill(zombie.pid, signal.SIGKILL)
+    server.process = None
+    up(server)
+
+    assert not alive(zombie.pid)
+    assert exists(zombie.pid)
+    zombie.wait()
 
 
 def test_half_made_cluster_is_thrown_away(place: Path, servers: Callable[..., EmbeddedPostgres]) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.core.embedded.failures import EmbeddedPostgresError
@@ -19,37 +20,65 @@ def end_leftover(data: Path) -> None:
     pid = server_pid(data)
     if pid is None:
         return
-    if not runs_on(pid, data):
-        # The number belongs to another program now; PostgreSQL would take it for a server.
+    if alive(pid) and runs_on(pid, data):
+        _end(pid)
+    if exists(pid):
+        # A zombie that nobody collects, or another program that has the number now: PostgreSQL would take
+        # either for a server. Its children notice its death within moments; then nobody uses the data.
+        _wait_until_unused(data)
         (data / "postmaster.pid").unlink(missing_ok=True)
-        return
+
+
+def _end(pid: int) -> None:
     for number, patience in STEPS:
         os.kill(pid, number)
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if not alive(pid):
-                return
-            time.sleep(0.02)
+        if _wait_for(lambda: not alive(pid), patience):
+            return
     raise EmbeddedPostgresError(f"The server {pid} of an earlier run does not end; kill it, then try again.")
 
 
+def _wait_until_unused(data: Path) -> None:
+    def unused() -> bool:
+        processes = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+        return not any(runs_on(pid, data) for pid in processes)
+
+    if sys.platform == "linux" and not _wait_for(unused, 5.0):
+        raise EmbeddedPostgresError(f"Processes of a killed server still work in {data}; end them first.")
+
+
+def _wait_for(happened: Callable[[], bool], patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def server_pid(data: Path) -> int | None:
-    """The living process that `postmaster.pid` names, whatever it is."""
+    """The process that `postmaster.pid` names, whatever it is, if there is one."""
     try:
         pid = int((data / "postmaster.pid").read_text("ascii").splitlines()[0])
     except (FileNotFoundError, ValueError, IndexError):
         return None
-    return pid if pid > 0 and alive(pid) else None
+    return pid if pid > 0 and exists(pid) else None
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
+def exists(pid: int) -> bool:
+    """Whether there is such a process, be it a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
+    return True
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    if not exists(pid):
+        return False
     if sys.platform != "linux":
         return True
     try:
