@@ -1,0 +1,118 @@
+"""How often somebody may try to log in: counted before the password is looked at, by the database's clock.
+
+An attempt is booked as failed and committed first, and given back if it succeeds. So however many arrive at
+the same time, no more than the limit come through, and a crash in between leaves the count too high rather
+than too low.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crypto.hashing import Hasher
+from app.staff.errors import LoginLocked
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """So many attempts are free; then each further one locks for twice as long, up to a limit (seconds)."""
+
+    free: int
+    first_lock: int
+    longest_lock: int
+
+
+FOR_ADDRESS = Patience(free=5, first_lock=60, longest_lock=3600)
+FOR_NETWORK = Patience(free=30, first_lock=60, longest_lock=900)
+"""Wider and shorter: a whole office may stand behind one address."""
+
+_FORGOTTEN = "1 day"
+_SWEEP = 100
+
+_NEXT = f"case when a.last_at < clock_timestamp() - interval '{_FORGOTTEN}' then 1 else a.failures + 1 end"
+_LOCK = f"""
+  case when ({_NEXT}) >= :free
+       then clock_timestamp() + least(:first_lock * power(2, least(({_NEXT}) - :free, 20)), :longest_lock)
+            * interval '1 second' end
+"""
+_BOOK = text(f"""
+insert into login_attempts as a (key_hash, failures, last_at) values (:key, 1, clock_timestamp())
+on conflict (key_hash) do update
+   set failures = {_NEXT}, last_at = clock_timestamp(), locked_until = {_LOCK}
+ where a.locked_until is null or a.locked_until <= clock_timestamp()
+returning locked_until is not null
+""")  # noqa: S608 - built from constants
+_WAIT = text("""
+select greatest(1, ceil(extract(epoch from locked_until - clock_timestamp())))::int
+  from login_attempts where key_hash = :key
+""")
+_GIVE_BACK = text("""
+update login_attempts
+   set failures = greatest(failures - 1, 0),
+       locked_until = case when failures - 1 >= :free then locked_until end
+ where key_hash = :key
+""")
+_SWEEP_OUT = text(f"""
+delete from login_attempts where key_hash in (
+  select key_hash from login_attempts where last_at < clock_timestamp() - interval '{_FORGOTTEN}'
+   order by last_at limit {_SWEEP} for update skip locked)
+""")  # noqa: S608 - built from constants
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One booked attempt; `locks` says that if it fails, the next has to wait."""
+
+    address_key: bytes
+    network_key: bytes
+    locks: bool
+
+
+async def book(session: AsyncSession, hasher: Hasher, email: str, network: str) -> Attempt:
+    """Count an attempt for an address, known or not, and for the network it comes from.
+
+    The network is locked first, then the address: always in this order, so that two cannot block each other.
+
+    Raises:
+        LoginLocked: One of the two has to wait; nothing is counted.
+    """
+    network_key, address_key = hasher.login(f"network {network}"), hasher.login(f"address {email}")
+    await _book(session, network_key, FOR_NETWORK)
+    locks = await _book(session, address_key, FOR_ADDRESS)
+    await session.execute(_SWEEP_OUT)
+    return Attempt(address_key, network_key, locks)
+
+
+async def give_back(session: AsyncSession, attempt: Attempt) -> None:
+    """The attempt succeeded: the address starts afresh, the network is as it was before."""
+    await session.execute(_GIVE_BACK, {"key": attempt.network_key, "free": FOR_NETWORK.free})
+    await session.execute(
+        text("delete from login_attempts where key_hash = :key"), {"key": attempt.address_key}
+    )
+
+
+def network_of(host: str | None) -> str:
+    """What a host's attempts are counted under: its IPv4 address, or the /64 of its IPv6 address."""
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address)
+
+
+async def _book(session: AsyncSession, key: bytes, patience: Patience) -> bool:
+    limits = {
+        "free": patience.free,
+        "first_lock": patience.first_lock,
+        "longest_lock": patience.longest_lock,
+    }
+    locks = await session.scalar(_BOOK, {"key": key, **limits})
+    if locks is None:
+        raise LoginLocked(retry_after=await session.scalar(_WAIT, {"key": key}) or 1)
+    return bool(locks)
