@@ -11,6 +11,8 @@ from datetime import date
 from uuid import UUID
 
 from app.core.tokens import TOKEN_BYTES
+from app.crypto.errors import InvalidKey
+from app.crypto.keys import KEY_BYTES
 
 _LABEL = b"haven:hash:1"
 _EVERYWHERE = 0
@@ -20,6 +22,8 @@ class Hasher:
     """Makes every keyed hash and derived token. Results are 32 bytes, the same for the same input."""
 
     def __init__(self, hash_key: bytes, key_version: int = 1) -> None:
+        if len(hash_key) != KEY_BYTES:
+            raise InvalidKey(f"The hash key must have {KEY_BYTES} bytes")
         self._key = hash_key
         self.key_version = key_version
         self._subkeys: dict[tuple[str, int], bytes] = {}

@@ -33,17 +33,20 @@ def suggest_address(address: str) -> str | None:
 def _slips(name: str, ending: str, known: str) -> int:
     """How many slips lie between; 0 when too many for a guess."""
     meant, _, meant_ending = known.partition(".")
-    if len(meant) < _SHORTEST_NAME:
+    allowed = 2 if len(meant) >= _LONG_NAME else 1
+    if len(meant) < _SHORTEST_NAME or abs(len(name) - len(meant)) > allowed:
         return 0
-    in_name = slips_between(name, meant)
     in_ending = slips_between(ending, meant_ending)
     if in_ending > (1 if len(meant_ending) >= _SHORTEST_ENDING else 0):
         return 0
-    return in_name + in_ending if in_name <= (2 if len(meant) >= _LONG_NAME else 1) else 0
+    in_name = slips_between(name, meant)
+    return in_name + in_ending if in_name <= allowed else 0
 
 
 def slips_between(one: str, other: str) -> int:
     """Letters left out, added, changed or swapped with their neighbour (optimal string alignment)."""
+    if one == other:
+        return 0
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, left in enumerate(one, start=1):

@@ -41,3 +41,7 @@ def test_what_is_no_token_is_seen_without_a_query(token: str) -> None:
 @given(st.text(st.characters(exclude_categories=[])))
 def test_any_text_can_be_hashed(text: str) -> None:
     assert len(hash_token(text)) == 32
+
+
+def test_a_lone_surrogate_can_be_hashed_too() -> None:
+    assert len(hash_token("\ud800" * 32)) == 32

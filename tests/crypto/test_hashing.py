@@ -3,10 +3,12 @@ import hmac
 from datetime import date
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.tokens import well_formed
+from app.crypto.errors import InvalidKey
 from app.crypto.hashing import Hasher
 
 KEY = bytes(range(32))
@@ -65,3 +67,9 @@ def test_link_tokens_can_be_made_again_and_change_with_the_version() -> None:
 def test_nothing_shows_the_key() -> None:
     assert repr(Hasher(KEY, key_version=2)) == "Hasher(key_version=2)"
     assert Hasher(KEY, key_version=2).key_version == 2
+
+
+@pytest.mark.parametrize("key", [b"", b"short", bytes(31), bytes(33)])
+def test_a_key_of_another_length_is_refused(key: bytes) -> None:
+    with pytest.raises(InvalidKey, match="32 bytes"):
+        Hasher(key)

@@ -31,7 +31,7 @@ WEAK = {
     "zeros": encode_key(bytes(32)),
     "one byte repeated": encode_key(b"\xaa" * 32),
     "eight bytes repeated": encode_key(b"\x8f\x12\xaa\x01\xd4\x77\x99\xfe" * 4),
-    "typed text": encode_key(b"correct-horse-battery-staple-now"),
+    "typed text": encode_key(b"The quick brown fox jumps over 13"[:32]),
     "31 bytes": base64.urlsafe_b64encode(bytes(range(180, 211))).decode(),
     "33 bytes": base64.urlsafe_b64encode(bytes(range(180, 213))).decode(),
     "hex": bytes(range(180, 212)).hex(),

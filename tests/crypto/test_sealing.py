@@ -50,6 +50,8 @@ def test_the_key_id_stands_in_front() -> None:
     sealed = sealer.seal(PERSON, ROW)
     assert sealed[:4] == b"\x00\x00\x00\x07"
     assert key_id_of(sealed) == 7
+    with pytest.raises(CannotOpen, match="short"):
+        key_id_of(sealed[:4])
 
 
 def test_the_same_payload_never_seals_to_the_same_bytes() -> None:

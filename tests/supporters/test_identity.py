@@ -109,6 +109,10 @@ def test_demo_addresses_are_taken_and_dead_ends_are_not() -> None:
         ),
         *(
             "a\ufe6bb@c.example",
+            "a\u2026b@c.example",
+            "a\u2024@c.example",
+            "a\u00a8b@c.example",
+            "a\ue000@c.example",
             "a@-b.example",
             "a@b.example.",
             "a@b_c.example",

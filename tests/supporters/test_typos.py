@@ -24,6 +24,7 @@ from app.supporters.typos import slips_between, suggest_address, suggest_domain
         ("outlok.com", "outlook.com"),
         ("iclod.com", "icloud.com"),
         ("btintrenet.com", "btinternet.com"),
+        ("btintrent.com", "btinternet.com"),
         ("protonmial.com", "protonmail.com"),
     ],
 )
