@@ -53,7 +53,8 @@ REGION_OF_AREA: Final = MappingProxyType(
 )
 """ONS code by postcode area.
 
-Without JE, GY and IM, which are countries of their own in ISO 3166-1, and BF, BX, GIR and XX, which lie nowhere.
+Without JE, GY and IM, which are countries of their own in ISO 3166-1, and BF, BX, GIR and XX, which lie
+nowhere.
 """
 
 _AREA = re.compile(r"([A-Z]{1,2})(?=[0-9])", re.ASCII | re.IGNORECASE)
