@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.errors import CampaignNotFound
@@ -45,7 +46,7 @@ async def wordings_in_force(session: AsyncSession, campaign_id: int) -> dict[str
     query = (
         select(Wording)
         .where(Wording.campaign_id == campaign_id)
-        .distinct(Wording.purpose)
+        .ext(distinct_on(Wording.purpose))
         .order_by(Wording.purpose, Wording.version.desc())
     )
     return {

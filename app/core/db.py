@@ -53,6 +53,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,  # statements that fail are logged; what they carried is not
             connect_args={
                 "prepare_threshold": 5 if prepare else None,
                 "connect_timeout": 5,
@@ -85,14 +86,14 @@ class Database:
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Whether the database went away or refuses work, rather than refusing this statement."""
+    """Whether trying again later may help: the fault lies with the moment, not with the statement."""
     if error.connection_invalidated:
         return True
     cause = error.orig
     if not isinstance(cause, psycopg.OperationalError):
         return False
-    # 08 connection, 53 resources, 57 operator intervention; None: libpq itself could not connect.
-    return cause.sqlstate is None or cause.sqlstate[:2] in {"08", "53", "57"}
+    # 08 connection, 40 deadlock or serialization, 53 resources, 57 operator; None: libpq could not connect.
+    return cause.sqlstate is None or cause.sqlstate[:2] in {"08", "40", "53", "57"}
 
 
 async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[tuple[object, ...]]:

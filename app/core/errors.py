@@ -4,6 +4,7 @@ Domains raise subclasses; `app/api/problems.py` alone knows HTTP statuses. The t
 happened and what to do, and never holds personal data: errors are logged.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -66,3 +67,14 @@ def codes(root: type[AppError] = AppError) -> dict[str, type[AppError]]:
     for child in root.__subclasses__():
         found |= codes(child)
     return found
+
+
+class InvalidFields(AppError):
+    """Several fields need mending at once; each error stands for one."""
+
+    code = "invalid_fields"
+    detail = "Some answers need another look. Nothing was sent, and all you entered is still here."
+
+    def __init__(self, errors: Sequence[AppError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(field=errors[0].field if errors else None)

@@ -1,13 +1,15 @@
 """Defer a job in the transaction of the change that needs it."""
 
-from psycopg import AsyncConnection
+from typing import TypeAlias
+
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
+from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import psycopg_connection
 
-type Argument = str | int | None
+Argument: TypeAlias = str | int | None
 """What a job may be told: ids and numbers, never personal data."""
 
 # Never opened: it only writes jobs, on the connections it is handed.
@@ -15,7 +17,12 @@ _writer = App(connector=PsycopgConnector())
 
 
 async def defer(
-    session: AsyncSession, task: str, *, queueing_lock: str | None = None, delay_seconds: int = 0, **args: Argument
+    session: AsyncSession,
+    task: str,
+    *,
+    queueing_lock: str | None = None,
+    delay_seconds: int = 0,
+    **args: Argument,
 ) -> None:
     """Queue a task by name; it exists when, and only when, the session's transaction commits.
 

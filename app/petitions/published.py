@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
@@ -120,7 +121,7 @@ async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[
         .join(TextVersion, TextVersion.petition_id == Petition.id)
         .outerjoin(PetitionCount, PetitionCount.petition_id == Petition.id)
         .where(Petition.campaign_id == campaign_id, Petition.state != "draft")
-        .distinct(Petition.id)
+        .ext(distinct_on(Petition.id))
         .order_by(Petition.id, TextVersion.number.desc())
         .limit(100)
     )

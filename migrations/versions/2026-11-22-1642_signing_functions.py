@@ -61,9 +61,9 @@ begin
 end $$
 """
 
-END = """
+END = f"""
 create function end_signatures(ids uuid[]) returns void
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+{DEFINER} as $$
 declare
   people bigint[];
   counting uuid[];

@@ -1,0 +1,77 @@
+"""The letterbox: the public role drops sealed letters in and can read none of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.db import Database, notify
+from app.core.group_commit import GroupCommit
+
+CHANNEL = "haven_intake"
+
+_INSERT = text("""
+    insert into intake (id, petition_id, kind, sealed)
+    select * from unnest(cast(:ids as uuid[]), cast(:petitions as int[]), cast(:kinds as text[]),
+                         cast(:sealed as bytea[]))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLetter:
+    """A form, sealed: only the worker can read it."""
+
+    id: UUID
+    petition_id: int
+    kind: str
+    sealed: bytes
+
+
+class Letterbox:
+    """Takes letters durably: `put` returns after the commit that holds the letter.
+
+    Letters that wait at the same time share one transaction; one that breaks it is found and fails alone.
+    """
+
+    def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
+        self._database = database
+        self._writer: GroupCommit[SealedLetter, None] = GroupCommit(
+            self._write, capacity=capacity, batch=batch
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many letters wait for the next transaction."""
+        return self._writer.waiting
+
+    def start(self) -> None:
+        """Start the writer on the running loop."""
+        self._writer.start()
+
+    async def stop(self, patience: float = 5.0) -> None:
+        """Take no more letters and write those that wait, for at most `patience` seconds."""
+        await self._writer.stop(patience)
+
+    async def put(self, letter: SealedLetter) -> None:
+        """Store a letter.
+
+        Raises:
+            Overloaded: Too many wait; the letter is not stored.
+            DatabaseUnavailable: The database is away; the letter is not stored.
+        """
+        await self._writer.put(letter)
+
+    async def _write(self, letters: Sequence[SealedLetter]) -> list[None]:
+        async with self._database.begin() as session:
+            await session.execute(
+                _INSERT,
+                {
+                    "ids": [letter.id for letter in letters],
+                    "petitions": [letter.petition_id for letter in letters],
+                    "kinds": [letter.kind for letter in letters],
+                    "sealed": [letter.sealed for letter in letters],
+                },
+            )
+            await notify(session, CHANNEL)
+        return [None] * len(letters)

@@ -1,0 +1,187 @@
+"""What the holder of a signature's link may do at once: look, confirm, change, withdraw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Database
+from app.core.errors import AppError
+from app.core.group_commit import GroupCommit
+from app.core.ids import new_id
+from app.core.tokens import hash_token, well_formed
+from app.crypto import own_copy
+from app.crypto.sealing import Sealer
+from app.petitions.changing import CHANGE
+from app.petitions.errors import LinkExpired, LinkUnknown, SignatureEnded
+from app.petitions.letterbox import SealedLetter
+
+_READ = text("""
+    select r.*, p.slug, p.campaign_id from read_signature(:hash) r join petitions p on p.id = r.petition_id
+""")
+_CONFIRM = text("select link_hash, outcome from confirm_signatures(cast(:hashes as bytea[]))")
+_AMEND = text("select amend_signature(:hash, :copy)")
+_WITHDRAW = text("select withdraw_signature(:hash)")
+
+
+@dataclass(frozen=True, slots=True)
+class MySignature:
+    """Everything that is held about a signature's person, opened with their own token.
+
+    Attributes:
+        details: name, email, postcode and country as entered; empty once the signature has ended.
+        consents: The latest answer to each purpose: purpose, version, given, recorded_at.
+    """
+
+    petition_id: int
+    petition_slug: str
+    campaign_id: int
+    state: str
+    locale: str
+    signed_at: datetime
+    expires_at: datetime
+    confirmed_at: datetime | None
+    ended_at: datetime | None
+    details: dict[str, str] = field(repr=False)
+    shown_name: str | None = field(repr=False)
+    shown_comment: str | None = field(repr=False)
+    comment_approved: bool
+    consents: tuple[dict[str, Any], ...]  # rows as PostgreSQL's jsonb gives them
+
+    @property
+    def is_live(self) -> bool:
+        """Whether anything about the person is still held."""
+        return self.state in ("pending", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a signer wants changed; None leaves a part as it is. A repr shows nothing personal."""
+
+    name: str | None = field(default=None, repr=False)
+    postcode: str | None = field(default=None, repr=False)
+    show_name: str | None = field(default=None, repr=False)
+    comment: str | None = field(default=None, repr=False)
+    hide: bool = False
+    consents: Sequence[tuple[int, bool]] = ()
+
+
+async def read_my_signature(session: AsyncSession, token: str) -> MySignature:
+    """The signature that a link opens.
+
+    Raises:
+        LinkUnknown: There is none.
+    """
+    if not well_formed(token):
+        raise LinkUnknown
+    row = (await session.execute(_READ, {"hash": hash_token(token)})).mappings().one_or_none()
+    if row is None:
+        raise LinkUnknown
+    details = own_copy.decrypt(token, bytes(row["own_copy"])) if row["own_copy"] is not None else {}
+    return MySignature(
+        petition_id=row["petition_id"],
+        petition_slug=row["slug"],
+        campaign_id=row["campaign_id"],
+        state=row["state"],
+        locale=row["locale"],
+        signed_at=row["signed_at"],
+        expires_at=row["expires_at"],
+        confirmed_at=row["confirmed_at"],
+        ended_at=row["ended_at"],
+        details={key: str(value or "") for key, value in details.items()},
+        shown_name=row["shown_name"],
+        shown_comment=row["shown_comment"],
+        comment_approved=row["comment_approved_at"] is not None,
+        consents=tuple(row["consents"]),
+    )
+
+
+class Confirmer:
+    """Confirms signatures, those that come together in one transaction."""
+
+    def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
+        self._database = database
+        self._writer: GroupCommit[bytes, str | None] = GroupCommit(
+            self._write, capacity=capacity, batch=batch
+        )
+
+    def start(self) -> None:
+        """Start the writer on the running loop."""
+        self._writer.start()
+
+    async def stop(self, patience: float = 5.0) -> None:
+        """Finish what waits, for at most `patience` seconds."""
+        await self._writer.stop(patience)
+
+    async def confirm(self, token: str) -> None:
+        """Confirm the signature of a link; once or many times, it counts once.
+
+        Raises:
+            LinkUnknown: There is no such link.
+            LinkExpired: It was not used in seven days.
+            SignatureEnded: The signature was withdrawn.
+            Overloaded: Too many wait, or the database is away; nothing changed.
+        """
+        if not well_formed(token):
+            raise LinkUnknown
+        outcome = await self._writer.put(hash_token(token))
+        problems: dict[str | None, type[AppError]] = {
+            None: LinkUnknown,
+            "expired": LinkExpired,
+            "lapsed": LinkExpired,
+            "withdrawn": SignatureEnded,
+        }
+        if outcome in problems:
+            raise problems[outcome]
+
+    async def _write(self, hashes: Sequence[bytes]) -> list[str | None]:
+        async with self._database.begin() as session:
+            rows = await session.execute(_CONFIRM, {"hashes": sorted(set(hashes))})
+            outcomes = {bytes(link_hash): str(outcome) for link_hash, outcome in rows}
+        return [outcomes.get(h) for h in hashes]
+
+
+async def withdraw(session: AsyncSession, token: str) -> str:
+    """Withdraw a signature and destroy what is held about its person; returns the state it was in.
+
+    Raises:
+        LinkUnknown: There is no such link.
+    """
+    if not well_formed(token):
+        raise LinkUnknown
+    was = await session.scalar(_WITHDRAW, {"hash": hash_token(token)})
+    if was is None:
+        raise LinkUnknown
+    return str(was)
+
+
+async def change(session: AsyncSession, sealer: Sealer, token: str, wanted: Change) -> SealedLetter:
+    """Amend the signer's own copy, and write the letter that makes the rest follow; the caller posts it.
+
+    Raises:
+        LinkUnknown: There is no such link.
+        SignatureEnded: Nothing is held any more.
+    """
+    mine = await read_my_signature(session, token)
+    if not mine.is_live:
+        raise SignatureEnded
+    payload: dict[str, JsonValue] = {"link_hash": hash_token(token).hex()}
+    given = {"name": wanted.name, "postcode": wanted.postcode}
+    details = mine.details | {key: value for key, value in given.items() if value is not None}
+    if details != mine.details:
+        payload["details"] = {**details}
+        copy = own_copy.encrypt(token, {**details})
+        await session.execute(_AMEND, {"hash": hash_token(token), "copy": copy})
+    if wanted.hide:
+        payload["show"] = {"name": None, "comment": None}
+    elif wanted.show_name is not None:
+        payload["show"] = {"name": wanted.show_name, "comment": wanted.comment}
+    if wanted.consents:
+        payload["consents"] = [[wording_id, int(given)] for wording_id, given in wanted.consents]
+    letter_id: UUID = new_id()
+    return SealedLetter(letter_id, mine.petition_id, CHANGE, sealer.seal(payload, letter_id))

@@ -1,0 +1,173 @@
+"""Sign a petition: check a form, seal it, and drop it into the letterbox.
+
+The public role decides nothing about people here. A new signer, one who signed before and one who is
+blocked all leave the same letter, so they get the same answer.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import JsonValue
+
+from app.campaigns.errors import PlacementInvalid
+from app.campaigns.published import PublishedWording
+from app.core.errors import AppError, InvalidFields, InvalidInput
+from app.core.ids import new_id
+from app.core.languages import COUNTRIES, DEFAULT_LOCALE, LOCALES
+from app.core.text import TextMissing, clean_line
+from app.crypto.sealing import Sealer
+from app.petitions.errors import ConsentRequired, ConsentUnknown, PetitionClosed
+from app.petitions.letterbox import SealedLetter
+from app.petitions.published import PublishedPetition
+from app.supporters.identity import fold_email, normalise_postcode
+
+NAME_LENGTH = 100
+PLACEMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SIGN = "sign"
+
+Value = TypeVar("Value")
+
+
+class CountryUnknown(InvalidInput):
+    """A country is two letters of ISO 3166-1."""
+
+    code = "country_invalid"
+    detail = "Please choose your country from the list."
+
+
+class NameMissing(InvalidInput):
+    """A signature has a name."""
+
+    code = "name_required"
+    detail = "Please enter your name."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer to one versioned wording."""
+
+    purpose: str
+    wording_version: int
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What somebody entered, before any check. A repr shows nothing personal.
+
+    Attributes:
+        via: How it came: `form` or `api`.
+        network: The client's address as the server sees it; it travels sealed, and is hashed by the worker.
+    """
+
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+    country: str = field(repr=False)
+    postcode: str = field(default="", repr=False)
+    placement: str | None = None
+    locale: str = DEFAULT_LOCALE
+    answers: Sequence[Answer] = ()
+    via: str = "api"
+    network: str = field(default="", repr=False)
+
+
+def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> SealedLetter:
+    """The sealed letter of a form that holds all it must.
+
+    Raises:
+        PetitionClosed: The petition takes no signatures.
+        InvalidFields: One error for each field to mend.
+    """
+    if not petition.is_open:
+        raise PetitionClosed
+    errors: list[AppError] = []
+
+    def checked(name: str, check: Callable[[], Value]) -> Value | None:
+        try:
+            return check()
+        except AppError as error:
+            error.field = error.field or name
+            errors.append(error)
+            return None
+
+    name = checked("name", lambda: clean_name(form.name))
+    email = checked("email", lambda: fold_email(form.email).deliver_to)
+    country = checked("country", lambda: _country(form.country))
+    postcode = checked("postcode", lambda: _postcode(form.postcode, form.country))
+    placement = checked("placement", lambda: clean_placement(form.placement))
+    consents = checked("consents", lambda: _consents(petition.wordings, form.answers))
+    if errors:
+        raise InvalidFields(errors)
+    letter_id = new_id()
+    payload: dict[str, JsonValue] = {
+        "name": name,
+        "email": email,
+        "country": country,
+        "postcode": postcode,
+        "placement": placement,
+        "locale": form.locale if form.locale in LOCALES else DEFAULT_LOCALE,
+        "consents": consents,
+        "text_version_id": petition.text_version_id,
+        "via": form.via,
+        "network": form.network,
+    }
+    return SealedLetter(letter_id, petition.id, SIGN, sealer.seal(payload, letter_id))
+
+
+def clean_name(value: str) -> str:
+    """A person's name on one line.
+
+    Raises:
+        NameMissing: Nothing was entered.
+        InvalidText: It holds control characters, or is longer than 100 characters.
+    """
+    try:
+        name = clean_line(value, NAME_LENGTH)
+    except TextMissing:
+        name = ""
+    if not name:
+        raise NameMissing(field="name")
+    return name
+
+
+def clean_placement(value: str | None) -> str | None:
+    """A placement, or None for none. Raises PlacementInvalid."""
+    if not value:
+        return None
+    if PLACEMENT.fullmatch(value) is None:
+        raise PlacementInvalid(field="placement")
+    return value
+
+
+def _country(value: str) -> str:
+    country = value.strip().upper()
+    if country not in COUNTRIES:
+        raise CountryUnknown(field="country")
+    return country
+
+
+def _postcode(value: str, country: str) -> str:
+    """Asked of the UK only: elsewhere it serves nothing, so it is not kept."""
+    if not value.strip() or country.strip().upper() != "GB":
+        return ""
+    return normalise_postcode(value)
+
+
+def _consents(wordings: dict[str, PublishedWording], answers: Sequence[Answer]) -> list[JsonValue]:
+    """Pairs of wording id and answer. Every required wording needs a yes in its version in force."""
+    offered = {p: w for p, w in wordings.items() if p in ("signature", "updates")}
+    consents: list[JsonValue] = []
+    agreed = set()
+    for answer in answers:
+        wording = offered.get(answer.purpose)
+        if wording is None or wording.version != answer.wording_version or answer.purpose in agreed:
+            raise ConsentUnknown(field="consents")
+        agreed.add(answer.purpose)
+        if wording.required and not answer.given:
+            raise ConsentRequired(field="consents")
+        consents.append([wording.id, int(answer.given)])
+    if any(w.required and p not in agreed for p, w in offered.items()):
+        raise ConsentRequired(field="consents")
+    return consents
