@@ -38,7 +38,7 @@ _LOCK_SUPPORTERS = text("""
     returning s.campaign_id, s.email_hash, s.id
 """)
 _NOW = text("select now()")
-_END = text("select end_signatures(cast(:ids as uuid[]))")
+_END = text("select end_signatures(cast(:ids as uuid[]), false)")
 
 Row: TypeAlias = dict[str, Any]
 """A row to insert; its values are of the table's own types."""

@@ -62,7 +62,7 @@ end $$
 """
 
 END = f"""
-create function end_signatures(ids uuid[]) returns void
+create function end_signatures(ids uuid[], forget_people boolean) returns void
 {DEFINER} as $$
 declare
   people bigint[];
@@ -98,7 +98,7 @@ begin
    where s.id = any (ids) and s.state in ('pending', 'confirmed');
   perform from supporters p where p.id = any (people) order by p.id for update;
   delete from supporters p
-   where p.id = any (people) and not exists (select from signatures s where s.supporter_id = p.id);
+   where forget_people and p.id = any (people) and not exists (select from signatures s where s.supporter_id = p.id);
 end $$
 """
 
@@ -111,7 +111,7 @@ declare
 begin
   select s.id, s.state into found_id, was from signatures s where s.link_hash = hash for update;
   if found_id is null then return null; end if;
-  perform end_signatures(array[found_id]);
+  perform end_signatures(array[found_id], true);
   return was;
 end $$
 """
@@ -125,7 +125,7 @@ begin
   select array_agg(id) into due from (
     select s.id from signatures s where s.state = 'pending' and s.expires_at <= now()
      order by s.id limit most for update skip locked) x;
-  perform end_signatures(due);
+  perform end_signatures(due, true);
   return coalesce(array_length(due, 1), 0);
 end $$
 """
@@ -165,7 +165,7 @@ SIGNATURES = (
     "read_signature(bytea)",
     "lapse_signatures(int)",
     "withdraw_signature(bytea)",
-    "end_signatures(uuid[])",
+    "end_signatures(uuid[], boolean)",
     "confirm_signatures(bytea[])",
     "tally_dimensions(uuid[])",
 )

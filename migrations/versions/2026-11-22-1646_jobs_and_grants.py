@@ -46,7 +46,7 @@ INTERNAL = (
     "insert, update, delete on login_attempts",
     "delete on intake, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
     "execute on function confirm_signatures(bytea[]), read_signature(bytea), withdraw_signature(bytea), "
-    "lapse_signatures(int), end_signatures(uuid[]), read_donation(bytea)",
+    "lapse_signatures(int), end_signatures(uuid[], boolean), read_donation(bytea)",
     "insert, update, delete on procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, "
     "procrastinate_workers",
     "usage on all sequences in schema public",
