@@ -11,8 +11,9 @@ from devtools.run.say import CannotRun
 
 LOOPBACK = "127.0.0.1"
 FIXED = {"public": 8000, "staff": 8001, "mail": 8025, "smtp": 1025, "stripe": 12111}
-# Nobody types these; they are tried in turn from here on, below the ports that the kernel hands out.
-FIRST_WORKER, FIRST_POSTGRES, SPAN = 8002, 20000, 5000
+# Nobody types these. Each checkout begins to look at a place of its own, so that two that start at the same
+# moment do not find the same port free; all lie below the ports that the kernel hands out.
+FIRST_POSTGRES, FIRST_WORKER, SPAN = 20000, 25000, 5000
 HIGHEST = 65535
 
 
@@ -56,11 +57,10 @@ def choose_ports(environment: Mapping[str, str], root: Path, *, simulator: bool,
     if problems:
         raise CannotRun("\n".join(problems))
     digest = int(hashlib.sha256(os.fsencode(root)).hexdigest(), 16)
-    if "worker" not in asked:
-        asked["worker"] = _first_free(FIRST_WORKER, 0, seen)
-        seen[asked["worker"]] = "worker"
-    if "postgres" not in asked:
-        asked["postgres"] = _first_free(FIRST_POSTGRES, digest % SPAN, seen)
+    for name, first in (("worker", FIRST_WORKER), ("postgres", FIRST_POSTGRES)):
+        if name not in asked:
+            asked[name] = _first_free(first, digest % SPAN, seen)
+            seen[asked[name]] = name
     return Ports(**asked)
 
 

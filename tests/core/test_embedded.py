@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from app.core.embedded.account import Account
 from app.core.embedded.binaries import find_binaries
 from app.core.embedded.launching import can_run
 from app.core.embedded.leftovers import alive, exists
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -48,12 +48,6 @@ def servers() -> Iterator[Callable[..., EmbeddedPostgres]]:
     yield make
     for server in made:
         server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def up(server: EmbeddedPostgres) -> EmbeddedPostgres:

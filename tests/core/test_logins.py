@@ -1,7 +1,6 @@
 """The serving logins on somebody else's PostgreSQL; the embedded one plays that part."""
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from app.core.embedded import EmbeddedPostgres
 from app.core.logins import INTERNAL, PUBLIC, LoginsMissing, derive_login_url, ensure_logins
+from tests.ports import free_port
 
 OWNER_URL = "postgresql+psycopg://boss:p%40ss%2Fword-9f3a@db.example:6432/books?sslmode=require"
 
@@ -20,10 +20,7 @@ OWNER_URL = "postgresql+psycopg://boss:p%40ss%2Fword-9f3a@db.example:6432/books?
 def server() -> Iterator[EmbeddedPostgres]:
     place = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="haven-test-"))
     place.chmod(0o755)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = EmbeddedPostgres(place / "pg", port)
+    server = EmbeddedPostgres(place / "pg", free_port())
     server.start()
     server.wait_ready(30)
     with server._connect("postgres") as superuser:

@@ -1,6 +1,5 @@
 """`make run`'s supervisor, with a real PostgreSQL and stand-ins for Haven's own processes."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from app.core.embedded.leftovers import alive
 from app.crypto.keys import parse_key, public_of
 from devtools.run.clean import clean
 from devtools.run.say import CannotRun
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STUB = Path(__file__).with_name("run_stub.py")
@@ -109,12 +109,6 @@ def start(checkout: Path, environment: dict[str, str]) -> Iterator[Callable[...,
             run.process.wait(15)
         if run.process.stdout is not None:
             run.process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(happened: Callable[[], bool], patience: float = 10) -> None:
@@ -350,11 +344,3 @@ def test_signal_to_make_alone_ends_everything(
     assert run.end(number) < 10
 
     wait_for(lambda: not any(alive(pid) for pid in pids))
-
-
-def test_lock_is_let_go_by_a_run_that_ended(start: Callable[..., Run]) -> None:
-    run = start().wait_ready()
-    run.end()
-
-    with (run.data / "run.lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
