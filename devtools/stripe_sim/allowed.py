@@ -28,10 +28,11 @@ _PAGING: dict[str, Kind] = {
 }
 _CREATED: dict[str, Kind] = {"created": Moment()}
 _CARD_TYPES = Several(Choice(("card", "link")))
-_LOCALES = tuple(
-    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt "
-    "pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW".split()
-)
+_LOCALES = (
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr",
+    "fr-CA", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR",
+    "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+)  # fmt: skip
 
 RETRIEVE = Group(_EXPAND)
 INTENT_RETRIEVE = Group({**_EXPAND, "client_secret": Text()})
@@ -116,8 +117,6 @@ LINE_ITEMS = Group(_PAGING)
 
 _CONFIRM: dict[str, Kind] = {
     **_EXPAND,
-    "error_on_requires_action": Boolean(),
-    "off_session": Boolean(),
     "payment_method": Text(),
     "payment_method_types": _CARD_TYPES,
     "receipt_email": Email(),

@@ -110,7 +110,8 @@ class Api:
         version = request.headers.get("stripe-version", self.world.config.api_version)
         if version != self.world.config.api_version:
             raise StripeFault(
-                f"Invalid Stripe API version: {version}. This simulator speaks {self.world.config.api_version}.",
+                f"Invalid Stripe API version: {version}. "
+                f"This simulator speaks {self.world.config.api_version}.",
             )
         if call.operation is None:
             raise StripeFault(
@@ -210,7 +211,7 @@ class Api:
             headers["Original-Request"] = call.replayed or call.request_id
         if call.replayed:
             headers["Idempotent-Replayed"] = "true"
-        if status >= 500 and call.executed:  # noqa: PLR2004 - HTTP
+        if status >= 500 and (call.executed or call.replayed):  # noqa: PLR2004 - HTTP
             headers["Stripe-Should-Retry"] = "false"  # the key would only give the same answer again
         if status == 401:  # noqa: PLR2004 - HTTP
             headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
@@ -228,14 +229,15 @@ def _require_test_key(authorization: str) -> None:
             key = ""
     if not key:
         raise unauthenticated(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication "
-            "for details, or we can help at https://support.stripe.com/.",
+            "You did not provide an API key. You need to provide your API key in the Authorization header, "
+            "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at "
+            "https://support.stripe.com/.",
         )
     if key.startswith("pk_"):
         raise unauthenticated(
-            "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a "
-            "list of your API keys at https://dashboard.stripe.com/account/apikeys.",
+            "This API call cannot be made with a publishable API key. Please use a secret API key. You can "
+            "find a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
         )
     if not _TEST_KEY.fullmatch(key):
         raise unauthenticated(f"Invalid API Key provided: {key[:8]}{'*' * 8}{key[-4:]}")

@@ -104,7 +104,7 @@ def create(
 ) -> Object:
     """Charge a card for an intent, with or without success, and emit the event."""
     amount = intent["amount"]
-    charge = {
+    charge: Object = dict.fromkeys(_ABSENT) | {
         "id": new_id("ch_3", 23),
         "object": "charge",
         "amount": amount,
@@ -134,7 +134,6 @@ def create(
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if failed else "succeeded",
     }
-    charge |= dict.fromkeys(_ABSENT)
     world.store.save(charge)
     if not failed:
         _arrange_settlement(world, charge, intent)

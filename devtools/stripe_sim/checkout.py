@@ -23,6 +23,16 @@ _ECHOED = (
     "customer_email", "locale", "origin_context", "submit_type", "success_url",
 )  # fmt: skip
 
+_BRANDING = {
+    "background_color": "#ffffff",
+    "border_style": "rounded",
+    "button_color": "#0074d4",
+    "display_name": "Haven (simulated Stripe account)",
+    "font_family": "default",
+    "icon": None,
+    "logo": None,
+}
+
 
 def create(world: World, params: Object) -> Object:
     """Make an open session; raises what Stripe raises for amounts, times and texts it does not take."""
@@ -106,15 +116,7 @@ def _build(world: World, params: Object, currency: str, total: int, expires_at: 
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "branding_settings": {
-            "background_color": "#ffffff",
-            "border_style": "rounded",
-            "button_color": "#0074d4",
-            "display_name": "Haven (simulated Stripe account)",
-            "font_family": "default",
-            "icon": None,
-            "logo": None,
-        },
+        "branding_settings": dict(_BRANDING),
         "created": world.now,
         "currency": currency,
         "custom_fields": [],

@@ -1,7 +1,7 @@
 """Holds every request and every answer against Stripe's own OpenAPI description.
 
-Strict: a violation is remembered and answered with a 500, so that the test which caused it fails. Events carry
-any object in the description; here `data.object` is checked as what it says it is.
+Strict: a violation is remembered and answered with a 500, so that the test which caused it fails. In the
+description events carry any object; here `data.object` is checked as what it says it is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Contract:
         self.version: str = document["info"]["version"]
         self.violations: list[str] = []
         self.checked: Counter[str] = Counter()
+        endpoint = self.parameters("POST", "/v1/webhook_endpoints")["properties"]["enabled_events"]
+        self.event_types = frozenset(endpoint["items"]["enum"])
         self._defs = definitions(document)
         self._validators: dict[str, Any] = {}  # jsonschema_rs validators, an optional import
 
@@ -61,6 +63,8 @@ class Contract:
     def check_event(self, event: Object) -> None:
         """Check an event as it is sent to webhooks; remembers what is wrong."""
         self.checked["event " + event["type"]] += 1
+        if event["type"] not in self.event_types:
+            self.violations.append(f"event {event['type']}: Stripe has no such type")
         self._note("event " + event["type"], self._named("event"), event)
         self._note(*self._snapshot(event))
 

@@ -35,9 +35,9 @@ class Idempotency:
             raise StripeFault("Idempotency keys can be at most 255 characters.", kind="idempotency_error")
         if key in self._running:
             raise StripeFault(
-                "There is currently another in-progress request using this Idempotent Key (that probably means "
-                f"you submitted twice, and the other request is still going through): {key}. Please try again "
-                "later.",
+                "There is currently another in-progress request using this Idempotent Key (that probably "
+                f"means you submitted twice, and the other request is still going through): {key}. Please "
+                "try again later.",
                 status=409,
                 kind="idempotency_error",
                 code="idempotency_key_in_use",
@@ -48,9 +48,9 @@ class Idempotency:
             return None
         if saved["path"] != path:
             raise StripeFault(
-                "Keys for idempotent requests can only be used for the same endpoint they were first used for "
-                f"('{path}' vs '{saved['path']}'). Try using a key other than '{key}' if you meant to execute "
-                "a different request.",
+                "Keys for idempotent requests can only be used for the same endpoint they were first used "
+                f"for ('{path}' vs '{saved['path']}'). Try using a key other than '{key}' if you meant to "
+                "execute a different request.",
                 kind="idempotency_error",
             )
         if saved["fingerprint"] != fingerprint(params):

@@ -13,11 +13,11 @@ AUTHENTICATION_FAILED = (
     "Please choose a different payment method and try again."
 )
 _ABSENT = (
-    "application", "application_fee_amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
-    "customer", "customer_account", "excluded_payment_method_types", "last_payment_error", "latest_charge",
-    "managed_payments", "next_action", "on_behalf_of", "payment_method",
-    "payment_method_configuration_details", "processing", "review", "setup_future_usage", "shipping",
-    "statement_descriptor", "transfer_data", "transfer_group",
+    "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
+    "cancellation_reason", "customer", "customer_account", "excluded_payment_method_types",
+    "last_payment_error", "latest_charge", "managed_payments", "next_action", "on_behalf_of",
+    "payment_method", "payment_method_configuration_details", "processing", "review", "setup_future_usage",
+    "shipping", "statement_descriptor", "transfer_data", "transfer_group",
 )  # fmt: skip
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -134,7 +134,10 @@ def cancel(world: World, intent: Object, reason: str | None) -> Object:
 def unexpected_state(intent: Object, verb: str) -> StripeFault:
     """The refusal of a step that the intent's status does not allow."""
     status = intent["status"]
-    message = f"You cannot {verb} this PaymentIntent because it has a status of {status}."
+    message = (
+        f"You cannot {verb} this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+        f"with one of the following statuses may be {verb}ed: {', '.join(_OPEN)}."
+    )
     if verb == "confirm" and status == "succeeded":
         message = (
             "You cannot confirm this PaymentIntent because it has already succeeded after being previously "

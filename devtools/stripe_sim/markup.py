@@ -8,22 +8,29 @@ from devtools.stripe_sim import currencies
 from devtools.stripe_sim.kinds import Object
 
 _STYLE = """
-:root{color-scheme:light;font:16px/1.5 system-ui,sans-serif;color:#1a1f36;background:#f6f8fa}
-*{box-sizing:border-box}body{margin:0}main{max-width:60rem;margin:0 auto;padding:2rem 1rem;display:grid;gap:2rem}
-@media(min-width:50rem){main.two{grid-template-columns:1fr 1fr;padding-top:4rem}}
-.test{background:#ffde92;color:#5c3b00;padding:.25rem .75rem;text-align:center;font-size:.875rem}
-h1{font-size:1rem;font-weight:500;color:#4f566b;margin:.5rem 0 0}.amount{font-size:2.25rem;font-weight:600;margin:0}
-ul{list-style:none;padding:0}li{display:flex;justify-content:space-between;gap:1rem}
-.card{background:#fff;border-radius:.75rem;padding:1.5rem;box-shadow:0 2px 12px #1a1f3618}
-label{display:block;font-size:.875rem;font-weight:500;margin-top:1rem}
-input{width:100%;font:inherit;padding:.6rem .75rem;border:1px solid #8792a2;border-radius:.375rem;margin-top:.25rem}
-.row{display:grid;grid-template-columns:1fr 1fr;gap:1rem}a{color:#0055bc}
-button{width:100%;font:inherit;font-weight:600;padding:.75rem;margin-top:1.5rem;border:0;border-radius:.375rem;
-background:#0055bc;color:#fff;cursor:pointer}button.plain{background:#e3e8ee;color:#1a1f36}
-:focus-visible{outline:3px solid #f5a623;outline-offset:2px}
-[role=alert]{background:#fdecea;color:#8c1823;border-left:4px solid #c0123c;padding:.75rem;border-radius:.25rem}
-small{color:#4f566b}
+:root { color-scheme: light; font: 16px/1.5 system-ui, sans-serif; color: #1a1f36; background: #f6f8fa }
+* { box-sizing: border-box }
+body { margin: 0 }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; display: grid; gap: 2rem }
+@media (min-width: 50rem) { main.two { grid-template-columns: 1fr 1fr; padding-top: 4rem } }
+.test { background: #ffde92; color: #5c3b00; padding: .25rem .75rem; text-align: center; font-size: .875rem }
+h1 { font-size: 1rem; font-weight: 500; color: #4f566b; margin: .5rem 0 0 }
+.amount { font-size: 2.25rem; font-weight: 600; margin: 0 }
+ul { list-style: none; padding: 0 }
+li { display: flex; justify-content: space-between; gap: 1rem }
+.card { background: #fff; border-radius: .75rem; padding: 1.5rem; box-shadow: 0 2px 12px #1a1f3618 }
+label { display: block; font-size: .875rem; font-weight: 500; margin-top: 1rem }
+input { width: 100%; font: inherit; padding: .6rem .75rem; border: 1px solid #8792a2; border-radius: .375rem }
+.row { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem }
+a { color: #0055bc }
+button { width: 100%; font: inherit; font-weight: 600; padding: .75rem; margin-top: 1.5rem; cursor: pointer;
+  border: 0; border-radius: .375rem; background: #0055bc; color: #fff }
+button.plain { background: #e3e8ee; color: #1a1f36 }
+:focus-visible { outline: 3px solid #f5a623; outline-offset: 2px }
+[role=alert] { background: #fdecea; color: #8c1823; border-left: 4px solid #c0123c; padding: .75rem }
+small { color: #4f566b }
 """
+_BANNER = "Test mode: a simulation of Stripe. No money moves; use test card numbers only."
 
 
 def page(title: str, body: str, *, two: bool = False) -> str:
@@ -33,7 +40,7 @@ def page(title: str, body: str, *, two: bool = False) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head><body>'
-        '<div class="test">Test mode: a simulation of Stripe. No money moves; use test card numbers only.</div>'
+        f'<div class="test">{_BANNER}</div>'
         f"<main{columns}>{body}</main></body></html>"
     )
 
@@ -41,9 +48,8 @@ def page(title: str, body: str, *, two: bool = False) -> str:
 def payment(session: Object, items: list[Object], answers: Object, message: str) -> str:
     """The form with what is paid for, the answers so far and what went wrong."""
     amount = currencies.display(session["amount_total"], session["currency"])
-    return page(
-        f"Pay {amount}", _summary(session, items, amount) + _form(session, amount, answers, message), two=True
-    )
+    body = _summary(session, items, amount) + _form(session, amount, answers, message)
+    return page(f"Pay {amount}", body, two=True)
 
 
 def _summary(session: Object, items: list[Object], amount: str) -> str:
@@ -57,28 +63,38 @@ def _summary(session: Object, items: list[Object], amount: str) -> str:
         back = f'<p><a id="cancel" href="{escape(session["cancel_url"])}">&larr; Back</a></p>'
     word = "Donate" if session["submit_type"] == "donate" else "Pay"
     account = escape(session["branding_settings"]["display_name"])
-    return f'<section>{back}<h1>{word} {account}</h1><p class="amount">{escape(amount)}</p><ul>{rows}</ul></section>'
+    head = f'{back}<h1>{word} {account}</h1><p class="amount">{escape(amount)}</p>'
+    return f"<section>{head}<ul>{rows}</ul></section>"
 
 
 def _form(session: Object, amount: str, answers: Object, message: str) -> str:
     alert = f'<p role="alert" id="error">{escape(message)}</p>' if message else ""
-    email = escape(answers.get("email") or session["customer_email"] or "")
     fixed = " readonly" if session["customer_email"] else ""
-    name = escape(answers.get("billingName", ""))
     note = (session["custom_text"]["submit"] or {}).get("message", "")
+    card = 'inputmode="numeric" placeholder="1234 1234 1234 1234" autocomplete="cc-number"'
+    expiry = _field("cardExpiry", "Expiry", 'placeholder="MM / YY" autocomplete="cc-exp"')
+    cvc = _field("cardCvc", "CVC", 'inputmode="numeric" placeholder="CVC" autocomplete="cc-csc"')
+    fields = [
+        _field("email", "Email", f'type="email" autocomplete="email"{fixed}', _email(session, answers)),
+        _field("cardNumber", "Card number", card),
+        f'<div class="row"><div>{expiry}</div><div>{cvc}</div></div>',
+        _field("billingName", "Name on card", 'autocomplete="cc-name"', answers.get("billingName", "")),
+    ]
+    button = f'<button type="submit">Pay {escape(amount)}</button>'
+    form = f'<form method="post" novalidate>{alert}{"".join(fields)}{button}</form>'
+    return f'<section class="card">{form}<p><small>{escape(note)}</small></p></section>'
+
+
+def _email(session: Object, answers: Object) -> str:
+    return str(session["customer_email"] or answers.get("email", ""))
+
+
+def _field(name: str, label: str, attributes: str, value: str = "") -> str:
+    """A labelled field; `attributes` is HTML, the rest is text."""
+    given = f' value="{escape(value)}"' if value else ""
     return (
-        f'<section class="card"><form method="post" novalidate>{alert}'
-        f'<label for="email">Email</label><input id="email" name="email" type="email" autocomplete="email" '
-        f'value="{email}"{fixed} required>'
-        '<label for="cardNumber">Card number</label><input id="cardNumber" name="cardNumber" inputmode="numeric" '
-        'autocomplete="cc-number" placeholder="1234 1234 1234 1234" required>'
-        '<div class="row"><div><label for="cardExpiry">Expiry</label><input id="cardExpiry" name="cardExpiry" '
-        'autocomplete="cc-exp" placeholder="MM / YY" required></div>'
-        '<div><label for="cardCvc">CVC</label><input id="cardCvc" name="cardCvc" inputmode="numeric" '
-        'autocomplete="cc-csc" placeholder="CVC" required></div></div>'
-        '<label for="billingName">Name on card</label><input id="billingName" name="billingName" '
-        f'autocomplete="cc-name" value="{name}" required>'
-        f'<button type="submit">Pay {escape(amount)}</button></form><p><small>{escape(note)}</small></p></section>'
+        f'<label for="{name}">{escape(label)}</label>'
+        f'<input id="{name}" name="{name}" {attributes}{given} required>'
     )
 
 

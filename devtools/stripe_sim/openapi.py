@@ -73,7 +73,7 @@ def _hidden(schema: Object) -> bool:
 
 
 def typed(raw: Any, schema: Object) -> Any:
-    """Give decoded form values the types of a schema, where they fit; Any because values are of every type."""
+    """Give decoded form values the types of a schema, where they fit; hence Any."""
     if "anyOf" in schema:
         return _first_fitting(raw, schema["anyOf"])
     kind = schema.get("type")

@@ -123,9 +123,6 @@ def _confirm(world: World, intent: Object, params: Object) -> Object:
     status = intents.attempt(
         world, intent, card, {"email": intent["receipt_email"]}, return_url=params.get("return_url")
     )
-    if status == "requires_action" and params.get("error_on_requires_action"):
-        intents.authenticate(world, intent, passed=False)
-        status = intent["status"]
     if status == "requires_payment_method":
         raise intents.declined(intent)
     return intent

@@ -91,7 +91,9 @@ class Pages:
         """The bank's question for an intent confirmed over the API."""
         intent = self.world.store.find("payment_intent", request.path_params["intent"])
         if intent is None or intent["status"] != "requires_action":
-            return HTMLResponse(markup.notice("Nothing to do", "There is nothing to authenticate.", None), 404)
+            return HTMLResponse(
+                markup.notice("Nothing to do", "There is nothing to authenticate.", None), 404
+            )
         amount = currencies.display(intent["amount"], intent["currency"])
         return HTMLResponse(markup.authentication(amount, request.url.path))
 
@@ -100,7 +102,9 @@ class Pages:
         answers = await _form(request)
         intent = self.world.store.find("payment_intent", request.path_params["intent"])
         if intent is None:
-            return HTMLResponse(markup.notice("Nothing to do", "There is nothing to authenticate.", None), 404)
+            return HTMLResponse(
+                markup.notice("Nothing to do", "There is nothing to authenticate.", None), 404
+            )
         back = self.world.store.get("private", intent["id"]).get("return_url") or "/"
         self._act()
         status = intents.authenticate(self.world, intent, passed=answers.get("action") == "complete")
@@ -137,7 +141,7 @@ class Pages:
     def _closed(self, session: Object | None) -> Response:
         """No form: never was, is paid (on to the thanks), or expired."""
         if session is None:
-            text = "The page you were looking for could not be found. Please check the URL or contact the merchant."
+            text = "The page you were looking for could not be found. Please check the address."
             return HTMLResponse(markup.notice("Something went wrong", text, None), 404)
         if session["status"] == "complete":
             return self._success(session)

@@ -140,8 +140,8 @@ class Metadata:
             raise StripeFault(f"Metadata values must be strings, but '{key}' is a hash.", param=param)
         if len(value) > _METADATA_VALUE:
             raise StripeFault(
-                f"Metadata values can have up to 500 characters, but you passed in a value that is {len(value)} "
-                f"characters. Invalid value: {value[:50]}",
+                f"Metadata values can have up to 500 characters, but you passed in a value that is "
+                f"{len(value)} characters. Invalid value: {value[:50]}",
                 param=f"{param}[{key}]",
             )
 

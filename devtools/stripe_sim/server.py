@@ -112,6 +112,7 @@ def server(config: Config, simulator: Simulator) -> uvicorn.Server:
         ws="none",
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=75,  # longer than clients keep idle connections
         timeout_graceful_shutdown=1,
         server_header=False,
     )

@@ -15,13 +15,15 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     "balance_transaction": frozenset({"source"}),
     "charge": frozenset(
         {
-            "application", "application_fee", "balance_transaction", "customer", "failure_balance_transaction",
-            "on_behalf_of", "payment_intent", "refunds", "review", "source_transfer", "transfer",
+            "application", "application_fee", "balance_transaction", "customer",
+            "failure_balance_transaction", "on_behalf_of", "payment_intent", "refunds", "review",
+            "source_transfer", "transfer",
         },
     ),
     "checkout.session": frozenset(
         {
-            "customer", "invoice", "line_items", "payment_intent", "payment_link", "setup_intent", "subscription",
+            "customer", "invoice", "line_items", "payment_intent", "payment_link", "setup_intent",
+            "subscription",
         },
     ),
     "payment_intent": frozenset(
@@ -107,14 +109,13 @@ def page(world: World, kind: str, url: str, params: Object, keep: Callable[[Obje
     Raises:
         StripeFault: a limit outside 1 to 100, two cursors, or a cursor that names nothing.
     """
-    limit = _limit(params)
     span = params.get("created", {})
     rows = [
         body
         for body in reversed(world.store.all(kind).values())
         if keep(body) and _within(body["created"], span)
     ]
-    return _cut(world, kind, url, rows, params, limit)
+    return _cut(world, kind, url, rows, params)
 
 
 def _limit(params: Object) -> int:
@@ -129,7 +130,8 @@ def _limit(params: Object) -> int:
     return limit
 
 
-def _cut(world: World, kind: str, url: str, rows: list[Object], params: Object, limit: int) -> Object:
+def _cut(world: World, kind: str, url: str, rows: list[Object], params: Object) -> Object:
+    limit = _limit(params)
     after, before = params.get("starting_after"), params.get("ending_before")
     cursor, name = (after, "starting_after") if after else (before, "ending_before")
     if cursor:
@@ -145,7 +147,7 @@ def _cut(world: World, kind: str, url: str, rows: list[Object], params: Object, 
 
 
 def _within(created: int, span: Object) -> bool:
-    return (
+    return bool(
         created > span.get("gt", created - 1)
         and created >= span.get("gte", created)
         and created < span.get("lt", created + 1)

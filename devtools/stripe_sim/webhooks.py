@@ -21,6 +21,7 @@ from devtools.stripe_sim.world import World
 Mode = Literal["deliver", "hold", "duplicate", "reverse", "drop"]
 MODES: tuple[str, ...] = get_args(Mode)
 _ATTEMPTS, _LONGEST_WAIT, _QUIET, _TIMEOUT = 1_000, 15.0, 0.3, 10.0
+_REMEMBERED = 5_000
 
 
 def signature(payload: bytes, secret: str, timestamp: int) -> str:
@@ -134,6 +135,7 @@ class Webhooks:
         except httpx.HTTPError:
             status = 0
         self.log.append({"event": event["id"], "type": event["type"], "status": status, "at": time.time()})
+        del self.log[:-_REMEMBERED]
         if 200 <= status < 300 and event["pending_webhooks"]:  # noqa: PLR2004 - success in HTTP
             event["pending_webhooks"] = 0
             self.world.store.save(event)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -11,24 +12,23 @@ from devtools.stripe_sim.kinds import API_VERSION
 from devtools.stripe_sim.server import Running, running
 from tests.devtools.stripe_sim.receiver import SECRET, Endpoint, Receiver
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # plain HTTP here; loading certificates takes time
 KEY = "sk_test_51HavenSimulator"
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Running]:
     """One simulator for all tests, strict about Stripe's description."""
-    config = Config(
-        port=0, contract=True, settle_seconds=0.05, retry_seconds=0.02, webhook_secret=SECRET
-    )
+    config = Config(port=0, contract=True, settle_seconds=0.05, retry_seconds=0.02, webhook_secret=SECRET)
     with running(config) as started:
         yield started
 
 
 @pytest.fixture
-def sim(shared: Running) -> Iterator[Running]:
+def sim(shared: Running, shared_control: httpx.Client) -> Iterator[Running]:
     """The simulator, empty; a call that Stripe's description does not allow fails the test."""
-    _control(shared, "reset", {})
-    _control(shared, "webhooks", {"url": ""})
+    shared_control.post("webhooks", json={"url": ""}).raise_for_status()
+    shared_control.post("reset").raise_for_status()
     contract = shared.simulator.contract
     assert contract is not None
     contract.violations.clear()
@@ -36,16 +36,21 @@ def sim(shared: Running) -> Iterator[Running]:
     assert contract.violations == []
 
 
-@pytest.fixture
-def control(sim: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{sim.url}/_sim/", trust_env=False) as client:
+@pytest.fixture(scope="session")
+def shared_control(shared: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{shared.url}/_sim/", trust_env=False, verify=NO_TLS) as client:
         yield client
+
+
+@pytest.fixture
+def control(sim: Running, shared_control: httpx.Client) -> httpx.Client:
+    return shared_control
 
 
 @pytest.fixture
 def browser(sim: Running) -> Iterator[httpx.Client]:
     """A browser without JavaScript, as far as the pages need one."""
-    with httpx.Client(base_url=sim.url, trust_env=False) as client:
+    with httpx.Client(base_url=sim.url, trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
@@ -69,7 +74,7 @@ def _client(sim: Running, retries: int) -> Iterator[stripe.StripeClient]:
         max_network_retries=retries,
         http_client=http,
     )
-    http.close()
+    http.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -80,7 +85,3 @@ def receiver(control: httpx.Client) -> Iterator[Receiver]:
     control.post("webhooks", json={"url": ""})
     control.post("reset")
     endpoint.close()
-
-
-def _control(sim: Running, path: str, body: dict[str, object]) -> None:
-    httpx.post(f"{sim.url}/_sim/{path}", json=body, trust_env=False).raise_for_status()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import httpx
 import stripe
+from stripe.params import PaymentIntentCreateParamsAutomaticPaymentMethods
 from stripe.params.checkout import SessionCreateParams
 
-SUCCESS, CANCEL = "http://127.0.0.1:8000/donations/d1?paid={CHECKOUT_SESSION_ID}", "http://127.0.0.1:8000/back"
+SUCCESS, CANCEL = (
+    "http://127.0.0.1:8000/donations/d1?paid={CHECKOUT_SESSION_ID}",
+    "http://127.0.0.1:8000/back",
+)
+
+CARDS: PaymentIntentCreateParamsAutomaticPaymentMethods = {"enabled": True, "allow_redirects": "never"}
 
 
 def params(amount: int = 2500, currency: str = "gbp") -> SessionCreateParams:
@@ -40,7 +46,9 @@ def open_session(
     return client.v1.checkout.sessions.create(params(amount, currency), options)
 
 
-def fill(browser: httpx.Client, session: stripe.checkout.Session, card: str, **changes: str) -> httpx.Response:
+def fill(
+    browser: httpx.Client, session: stripe.checkout.Session, card: str, **changes: str
+) -> httpx.Response:
     """Send the page's form."""
     answers = {
         "email": "pat@example.org",

@@ -9,7 +9,7 @@ from threading import Thread
 
 import stripe
 
-SECRET = "whsec_receiver"  # noqa: S105 - signs nothing outside the tests
+SECRET = "whsec_receiver"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Endpoint:
         self.receiver = receiver = Receiver()
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.attempts += 1
                 status = receiver.answers.pop(0) if receiver.answers else 200

@@ -64,6 +64,7 @@ def test_other_brands_pay_too(client: stripe.StripeClient, browser: httpx.Client
 def test_a_bad_card_stays_on_the_page_and_another_may_be_tried(
     client: stripe.StripeClient,
     browser: httpx.Client,
+    *,
     card: str,
     code: str,
     decline_code: str | None,
@@ -114,7 +115,7 @@ def test_the_form_is_checked_before_anything_is_tried(
 
 def test_words_of_others_are_escaped(client: stripe.StripeClient, browser: httpx.Client) -> None:
     wanted = params()
-    wanted["line_items"][0]["price_data"]["product_data"]["name"] = "<b>&</b>"  # type: ignore[typeddict-item]
+    wanted["line_items"][0]["price_data"]["product_data"]["name"] = "<b>&</b>"
     session = client.v1.checkout.sessions.create(wanted)
     answer = fill(browser, session, "1", billingName='"><script>')
     assert "&lt;b&gt;&amp;&lt;/b&gt;" in answer.text
