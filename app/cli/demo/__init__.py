@@ -1,0 +1,1 @@
+"""The demo campaign *Refugees Welcome*: its texts, their loading, and an invented history on request."""
