@@ -24,6 +24,7 @@ class Mail(Base):
             "ix_mails_due", "next_attempt_at", "id", postgresql_where=text("state in ('queued', 'sending')")
         ),
         Index("ix_mails_subject_id", "subject_id"),
+        Index("ix_mails_undelivered", "ended_at", postgresql_where=text("state in ('bounced', 'failed')")),
     )
 
     id: Mapped[BigId]

@@ -178,9 +178,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('queued', 'sending')"),
     )
     op.create_index("ix_mails_subject_id", "mails", ["subject_id"], unique=False)
+    op.create_index(
+        "ix_mails_undelivered",
+        "mails",
+        ["ended_at"],
+        unique=False,
+        postgresql_where=sa.text("state in ('bounced', 'failed')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_mails_undelivered",
+        table_name="mails",
+        postgresql_where=sa.text("state in ('bounced', 'failed')"),
+    )
     op.drop_index("ix_mails_subject_id", table_name="mails")
     op.drop_index(
         "ix_mails_due", table_name="mails", postgresql_where=sa.text("state in ('queued', 'sending')")
