@@ -162,7 +162,7 @@ class PaymentGateway(Protocol):
         """The payment behind a checkout session, payment intent, charge or refund, by that object's id."""
         ...
 
-    def list_events(self, *, since: datetime, until: datetime) -> AsyncIterator[EventNotice]:
+    def list_events(self, *, since: datetime, until: datetime | None = None) -> AsyncIterator[EventNotice]:
         """The used events of a span of time, newest first, also those that were never delivered."""
         ...
 

@@ -209,13 +209,17 @@ class StripeGateway:
             refunds = [refund.to_dict() for refund in listed.data]
         return reading.read_payment(session, intent, refunds)
 
-    async def list_events(self, *, since: datetime, until: datetime) -> AsyncIterator[EventNotice]:
+    async def list_events(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> AsyncIterator[EventNotice]:
         """See PaymentGateway."""
         params: EventListParams = {
             "limit": 100,
             "types": sorted(USED_EVENTS),
-            "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+            "created": {"gte": int(since.timestamp())},
         }
+        if until is not None:
+            params["created"] = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
         while True:
             page = await self._ask(lambda: self._client.v1.events.list_async(params))
             for each in page.data:
