@@ -61,7 +61,7 @@ def _summary(session: Object, items: list[Object], amount: str) -> str:
     back = ""
     if session["cancel_url"]:
         back = f'<p><a id="cancel" href="{escape(session["cancel_url"])}">&larr; Back</a></p>'
-    word = "Donate" if session["submit_type"] == "donate" else "Pay"
+    word = "Donate to" if session["submit_type"] == "donate" else "Pay"
     account = escape(session["branding_settings"]["display_name"])
     head = f'{back}<h1>{word} {account}</h1><p class="amount">{escape(amount)}</p>'
     return f"<section>{head}<ul>{rows}</ul></section>"
@@ -81,7 +81,8 @@ def _form(session: Object, amount: str, answers: Object, message: str) -> str:
         _field("billingName", "Name on card", 'autocomplete="cc-name"', answers.get("billingName", "")),
     ]
     button = f'<button type="submit">Pay {escape(amount)}</button>'
-    form = f'<form method="post" novalidate>{alert}{"".join(fields)}{button}</form>'
+    action = f"/c/pay/{session['id']}"  # the form is also shown at the bank's address, after a failure there
+    form = f'<form method="post" action="{action}" novalidate>{alert}{"".join(fields)}{button}</form>'
     return f'<section class="card">{form}<p><small>{escape(note)}</small></p></section>'
 
 

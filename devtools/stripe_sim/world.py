@@ -22,7 +22,8 @@ class World:
     def __init__(self, config: Config, store: Store) -> None:
         self.config = config
         self.store = store
-        self.base_url = config.public_url or f"http://{config.host}:{config.port}"
+        host = "127.0.0.1" if config.host == "0.0.0.0" else config.host  # noqa: S104 - compared, not bound
+        self.base_url = config.public_url or f"http://{host}:{config.port}"
         self.request: Object | None = None
         """Who caused the present change, as events tell it; None for what happens on its own."""
         self.deliver: Callable[[Object], None] = lambda _event: None

@@ -146,6 +146,7 @@ def test_three_d_secure_failed_leads_back_to_the_form(
     answer = browser.post(bank, data={"action": "fail"})
     assert answer.status_code == 402
     assert "unable to authenticate" in answer.text
+    assert f'action="/c/pay/{session.id}"' in answer.text  # the form again, although at the bank's address
     intent = client.v1.payment_intents.list().data[0]
     assert intent.last_payment_error is not None
     assert intent.last_payment_error.code == "payment_intent_authentication_failure"
@@ -229,3 +230,20 @@ def test_paying_headlessly(client: stripe.StripeClient, control: httpx.Client) -
 def test_an_unknown_page_is_not_found(browser: httpx.Client) -> None:
     assert browser.get("/c/pay/cs_test_nothing").status_code == 404
     assert browser.get("/healthz").json() == {"status": "ok"}
+
+
+def test_who_leaves_the_bank_may_use_another_card(client: stripe.StripeClient, browser: httpx.Client) -> None:
+    session = open_session(client)
+    bank = fill(browser, session, "4000002500003155").headers["location"]
+    assert fill(browser, session, GOOD).status_code == 303
+    assert session.id in browser.post(bank, data={"action": "complete"}).headers["location"]
+    assert [charge.status for charge in client.v1.charges.list().data] == ["succeeded"]
+
+
+def test_a_session_may_expire_at_the_bank(client: stripe.StripeClient, browser: httpx.Client) -> None:
+    session = open_session(client)
+    bank = fill(browser, session, "4000002500003155").headers["location"]
+    client.v1.checkout.sessions.expire(session.id)
+    assert browser.get(bank).status_code == 410
+    assert browser.post(bank, data={"action": "complete"}).status_code == 410
+    assert client.v1.charges.list().data == []
