@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.run.keys import KeyFiles
-from devtools.run.ports import LOOPBACK, Ports
+from devtools.run.ports import Ports, listening_host, near
 from devtools.run.say import CannotRun
 
 SIMULATOR_KEY = "sk_test_haven_simulator"
@@ -83,6 +83,7 @@ class Environments:
         data: Path,
     ) -> None:
         self._files = files
+        self._state = data / "stripe-simulator.sqlite"
         self._secrets = _secrets(outer, files, stripe, addresses)
         self._base = {name: value for name, value in outer.items() if not _OURS.match(name)}
         self._base |= {
@@ -113,31 +114,33 @@ class Environments:
             own["HAVEN_DEMO_STAFF_PASSWORD_FILE"] = str(self._files.staff_password)
         if name == "stripe":
             own["HAVEN_STRIPE_WEBHOOK_URL"] = f"{self.public_url}/webhooks/stripe"
+            own["HAVEN_STRIPE_SIM_STATE"] = str(self._state)
         return own
 
 
 def _plain(outer: Mapping[str, str], ports: Ports, stripe: Stripe, data: Path) -> dict[str, str]:
     """The settings that are no secret."""
+    host = listening_host(outer)
     plain = {
         "HAVEN_DEMO": "1",
         "HAVEN_DATA_DIR": str(data),
-        "HAVEN_HOST": outer.get("HAVEN_HOST") or LOOPBACK,
+        "HAVEN_HOST": host,
         "HAVEN_PUBLIC_PORT": str(ports.public),
         "HAVEN_STAFF_PORT": str(ports.staff),
         "HAVEN_WORKER_PORT": str(ports.worker),
         "HAVEN_MAIL_PORT": str(ports.mail),
         "HAVEN_SMTP_PORT": str(ports.smtp),
         "HAVEN_STRIPE_PORT": str(ports.stripe),
-        "HAVEN_SMTP_HOST": LOOPBACK,
+        "HAVEN_SMTP_HOST": near(host).strip("[]"),
         "HAVEN_SMTP_TLS": "none",
-        "HAVEN_PUBLIC_URL": (outer.get("HAVEN_PUBLIC_URL") or f"http://{LOOPBACK}:{ports.public}").rstrip(
+        "HAVEN_PUBLIC_URL": (outer.get("HAVEN_PUBLIC_URL") or f"http://{near(host)}:{ports.public}").rstrip(
             "/"
         ),
-        "HAVEN_STAFF_URL": (outer.get("HAVEN_STAFF_URL") or f"http://{LOOPBACK}:{ports.staff}").rstrip("/"),
+        "HAVEN_STAFF_URL": (outer.get("HAVEN_STAFF_URL") or f"http://{near(host)}:{ports.staff}").rstrip("/"),
         "PYTHONUNBUFFERED": "1",
     }
     if stripe.simulated:
-        plain["HAVEN_STRIPE_API_BASE"] = f"http://{LOOPBACK}:{ports.stripe}"
+        plain["HAVEN_STRIPE_API_BASE"] = f"http://{near(host)}:{ports.stripe}"
     return plain
 
 

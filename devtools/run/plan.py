@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from devtools.run.ports import LOOPBACK, Ports
+from devtools.run.ports import Ports, near
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,10 @@ def usual_plan(*, simulator: bool) -> Plan:
 
 def ready_urls(ports: Ports, host: str) -> dict[str, str]:
     """Where each running part says that it is ready."""
-    near = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
     return {
-        "public": f"http://{near}:{ports.public}/readyz",
-        "staff": f"http://{near}:{ports.staff}/readyz",
-        "worker": f"http://{LOOPBACK}:{ports.worker}/readyz",
-        "mail": f"http://{LOOPBACK}:{ports.mail}/healthz",
-        "stripe": f"http://{LOOPBACK}:{ports.stripe}/healthz",
+        "public": f"http://{near(host)}:{ports.public}/readyz",
+        "staff": f"http://{near(host)}:{ports.staff}/readyz",
+        "worker": f"http://{near(host)}:{ports.worker}/readyz",
+        "mail": f"http://{near(host)}:{ports.mail}/healthz",
+        "stripe": f"http://{near(host)}:{ports.stripe}/healthz",
     }

@@ -38,7 +38,7 @@ def choose_ports(environment: Mapping[str, str], root: Path, *, simulator: bool,
     Raises:
         CannotRun: A port is no number, taken, or given twice; lists every such port.
     """
-    host = environment.get("HAVEN_HOST") or LOOPBACK
+    host = listening_host(environment)
     asked = {name: _given(environment, name) or usual for name, usual in FIXED.items()}
     asked |= {
         name: given for name in ("worker", "postgres") if (given := _given(environment, name)) is not None
@@ -51,7 +51,7 @@ def choose_ports(environment: Mapping[str, str], root: Path, *, simulator: bool,
             continue
         if port in seen:
             problems.append(f"{_variable(name)} and {_variable(seen[port])} are both {port}.")
-        elif not is_free(port, host if name in {"public", "staff"} else LOOPBACK):
+        elif not is_free(port, LOOPBACK if name == "postgres" else host):
             problems.append(f"Port {port} is taken: set {_variable(name)} to another one.")
         seen[port] = name
     if problems:
@@ -62,6 +62,18 @@ def choose_ports(environment: Mapping[str, str], root: Path, *, simulator: bool,
             asked[name] = _first_free(first, digest % SPAN, seen)
             seen[asked[name]] = name
     return Ports(**asked)
+
+
+def listening_host(environment: Mapping[str, str]) -> str:
+    """Where everything but PostgreSQL listens: this machine alone, unless HAVEN_HOST says otherwise."""
+    return environment.get("HAVEN_HOST") or LOOPBACK
+
+
+def near(host: str) -> str:
+    """The host as a URL names it from this machine."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return LOOPBACK if host == "0.0.0.0" else "[::1]"  # noqa: S104 - the same
+    return f"[{host}]" if ":" in host else host
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

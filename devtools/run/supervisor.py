@@ -13,7 +13,7 @@ from devtools.run.environment import STAFF_EMAIL, Environments, choose_stripe, r
 from devtools.run.keys import KeyFiles, make_keys
 from devtools.run.lock import hold
 from devtools.run.plan import Plan, ready_urls, usual_plan
-from devtools.run.ports import Ports, choose_ports
+from devtools.run.ports import Ports, choose_ports, listening_host, near
 from devtools.run.say import CannotRun, say
 from devtools.run.signals import Signals
 
@@ -91,7 +91,7 @@ class Supervisor:
         plan = self._make_plan(simulator=stripe.simulated)
         for name, command in plan.once.items():
             self._run_once(self._child(name, command, environments))
-        urls = ready_urls(ports, self._outer.get("HAVEN_HOST") or "127.0.0.1")
+        urls = ready_urls(ports, listening_host(self._outer))
         self._tools = [self._child(name, line, environments, urls) for name, line in plan.tools.items()]
         self._roles = [self._child(name, line, environments, urls) for name, line in plan.roles.items()]
         say(f"Starting {', '.join(child.name for child in self._children)} …")
@@ -164,9 +164,10 @@ class Supervisor:
         say(f"  Staff             {environments.staff_url}/")
         say(f"    e-mail          {STAFF_EMAIL}")
         say(f"    password        {files.staff_password.read_text('ascii').strip()}")
-        say(f"  Mail catcher      http://127.0.0.1:{ports.mail}/   (SMTP on port {ports.smtp})")
+        host = near(listening_host(self._outer))
+        say(f"  Mail catcher      http://{host}:{ports.mail}/   (SMTP on port {ports.smtp})")
         if simulated:
-            say(f"  Stripe simulator  http://127.0.0.1:{ports.stripe}/")
+            say(f"  Stripe simulator  http://{host}:{ports.stripe}/")
         else:
             say("  Payments          Stripe itself, in test mode")
         say(f"  Logs              {self._data / 'log'}")
