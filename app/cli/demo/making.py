@@ -8,6 +8,8 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from app.cli.demo.giving import Gift, draw_gift
 from app.cli.demo.people import Population, Signer
 from app.cli.demo.reading import demo_people
@@ -129,11 +131,16 @@ class Maker:
     def _donated(self, signer: Signer, gift: Gift) -> Donated:
         row_id = donation_id(self._plan.appeal_id, signer.index)
         token = self._plan.hasher.link_token(row_id, 1)
-        details = {"name": signer.name, "email": signer.email}
+        details: dict[str, JsonValue] = {"name": signer.name, "email": signer.email}
+        answers: dict[str, JsonValue] = {
+            "amount_minor": gift.amount_minor,
+            "currency": gift.currency,
+            "locale": signer.locale,
+        }
         return Donated(
             id=row_id,
             gift=gift,
             token_hash=hash_token(token),
             details_sealed=self._plan.sealer.seal(details, row_id),
-            own_copy=own_copy.encrypt(token, details),
+            own_copy=own_copy.encrypt(token, {**details, **answers}),
         )

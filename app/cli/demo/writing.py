@@ -1,0 +1,153 @@
+"""Write a batch of invented people: COPY for the rows, then the counter and tallies that belong to them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from app.cli.demo.booking import write_donations
+from app.cli.demo.loading import Loaded
+from app.cli.demo.making import Made
+from app.petitions.tallying import marginals
+
+_SIGNATURE_COLUMNS = (
+    "id, petition_id, supporter_id, text_version_id, state, country, region, placement_id, locale, "
+    "name_hash, place_hash, key_version, details_sealed, own_copy, link_hash, "
+    "signed_at, expires_at, confirmed_at, ended_at"
+)
+
+_COUNT = """
+    insert into petition_counts as c (petition_id, counted, changed_at) values (%s, %s, now())
+    on conflict (petition_id) do update set counted = c.counted + excluded.counted, changed_at = now()
+"""
+# In the order that the worker and `confirm_signatures` take their locks in: the counter, then tallies by key.
+_TALLY = """
+    insert into tallies as t (petition_id, dimension, value, utc_hour, signed, confirmed, withdrawn, lapsed)
+    select %s, d, v, h, s, c, w, l
+      from unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::int[], %s::int[], %s::int[])
+           x (d, v, h, s, c, w, l)
+     order by d, v, h
+    on conflict (petition_id, dimension, value, utc_hour) do update
+       set signed = t.signed + excluded.signed, confirmed = t.confirmed + excluded.confirmed,
+           withdrawn = t.withdrawn + excluded.withdrawn, lapsed = t.lapsed + excluded.lapsed
+"""
+
+Row = Sequence[object]
+TallyKey = tuple[str, str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWriter:
+    """Writes on the owner's connection; the caller's transaction makes a batch whole."""
+
+    connection: psycopg.Connection
+    loaded: Loaded
+    key_version: int
+
+    def write(self, people: Sequence[Made]) -> None:
+        """Rows first, counters last, so that the counter's row is locked only shortly."""
+        # Consents outlive their supporter, so that those who left have had a number too.
+        numbers = self._reserve(len(people))
+        living = [(number, made) for number, made in zip(numbers, people, strict=True) if made.email_hash]
+        self._copy(
+            "supporters (id, campaign_id, email_hash, key_version, created_at)",
+            (
+                (number, self.loaded.campaign_id, made.email_hash, self.key_version, made.signer.signed_at)
+                for number, made in living
+            ),
+        )
+        supporters = {made.id: number for number, made in living}
+        self._copy(
+            f"signatures ({_SIGNATURE_COLUMNS})", (self._signature(m, supporters.get(m.id)) for m in people)
+        )
+        self._copy(
+            "consents (supporter_id, subject_id, wording_id, given, via, recorded_at)",
+            (
+                row
+                for number, made in zip(numbers, people, strict=True)
+                for row in self._consents(made, number)
+            ),
+        )
+        self._copy(
+            "published_signers (signature_id, petition_id, name, comment, comment_approved_at, published_at)",
+            (row for made in people for row in self._shown(made)),
+        )
+        write_donations(self.connection, self.loaded, people)
+        self._count(people)
+
+    def _reserve(self, count: int) -> list[int]:
+        query = "select nextval(pg_get_serial_sequence('supporters', 'id')) from generate_series(1, %s)"
+        return [int(number) for (number,) in self.connection.execute(query, [count])]
+
+    def _copy(self, target: str, rows: Iterable[Row]) -> None:
+        with (
+            self.connection.cursor() as cursor,
+            cursor.copy(f"copy {target} from stdin".encode()) as copying,
+        ):
+            for row in rows:
+                copying.write_row(row)
+
+    def _signature(self, made: Made, supporter_id: int | None) -> Row:
+        signer, loaded = made.signer, self.loaded
+        return (
+            *(
+                made.id,
+                loaded.petition_id,
+                supporter_id,
+                loaded.text_version_id,
+                signer.state,
+                signer.country,
+            ),
+            *(signer.region, loaded.placement_ids.get(signer.placement or ""), signer.locale, made.name_hash),
+            *(made.place_hash, self.key_version, made.details_sealed, made.own_copy, made.link_hash),
+            *(signer.signed_at, signer.expires_at, signer.confirmed_at, signer.ended_at),
+        )
+
+    def _consents(self, made: Made, number: int) -> list[Row]:
+        signer, wordings = made.signer, self.loaded.wording_ids
+        answers = {wordings["signature"]: True, wordings["updates"]: signer.wants_news}
+        return [
+            (number, made.id, wording_id, given, signer.via, signer.signed_at)
+            for wording_id, given in answers.items()
+        ]
+
+    def _shown(self, made: Made) -> list[Row]:
+        signer = made.signer
+        if signer.showing is None:
+            return []
+        approved_at = signer.confirmed_at if signer.showing.comment and signer.showing.approved else None
+        shown = (signer.showing.name, signer.showing.comment, approved_at, signer.confirmed_at)
+        return [(made.id, self.loaded.petition_id, *shown)]
+
+    def _count(self, people: Sequence[Made]) -> None:
+        petition_id = self.loaded.petition_id
+        confirmed = sum(made.signer.state == "confirmed" for made in people)
+        self.connection.execute(_COUNT, [petition_id, confirmed])
+        counted = tally(people, petition_id)
+        columns = [[key[part] for key in counted] for part in range(3)]
+        counts = [[numbers[n] for numbers in counted.values()] for n in range(4)]
+        self.connection.execute(_TALLY, [petition_id, *columns, *counts])
+
+
+def tally(people: Iterable[Made], petition_id: int) -> dict[TallyKey, list[int]]:
+    """Signed, confirmed, withdrawn and lapsed by dimension, value and the hour in which each happened."""
+    counted: defaultdict[TallyKey, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for made in people:
+        signer = made.signer
+        where = marginals(
+            petition_id,
+            country=signer.country,
+            region=signer.region,
+            placement=signer.placement,
+            locale=signer.locale,
+        )
+        withdrawn_at = signer.ended_at if signer.state == "withdrawn" else None
+        lapsed_at = signer.ended_at if signer.state == "lapsed" else None
+        for event, at in enumerate((signer.signed_at, signer.confirmed_at, withdrawn_at, lapsed_at)):
+            if at is not None:
+                hour = at.replace(minute=0, second=0, microsecond=0)
+                for marginal in where:
+                    counted[marginal.dimension, marginal.value, hour][event] += 1
+    return counted
