@@ -1,6 +1,5 @@
 """Start a donation: the row first, then Stripe's page, with no connection held in between."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -9,56 +8,26 @@ from pydantic import JsonValue
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns.errors import PlacementInvalid
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import AppError
 from app.core.ids import new_id
-from app.core.languages import DEFAULT_LOCALE, pick, supported
+from app.core.languages import pick
 from app.core.money import Money
-from app.core.text import clean_line
 from app.core.tokens import hash_token, new_token
 from app.crypto import own_copy
 from app.crypto.sealing import Sealer
 from app.donations.appeals import PublishedAppeal, read_appeal
 from app.donations.errors import (
-    AppealClosed,
-    CurrencyNotOffered,
     EmailRefused,
-    FrequencyNotOffered,
     PaymentBusy,
     PaymentRefused,
     PaymentUnavailable,
-    WordingChanged,
 )
 from app.donations.gateway import CheckoutOrder, PaymentGateway
+from app.donations.gift import CheckedGift, Gift, check_against, check_answers
 from app.donations.idempotency import Claim, Keys
-from app.donations.limits import check_amount
 from app.donations.models import Donation
 from app.donations.states import UNPAID
-from app.supporters.identity import FoldedEmail, fold_email
-
-LONGEST_NAME = 200
-_PLACEMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Gift:
-    """What a donor fills in, as it came; a repr shows nobody.
-
-    Attributes:
-        wording_version: The version of the appeal's terms that the donor had before their eyes.
-        locale: A language tag; answers and mails come in the nearest language there is.
-    """
-
-    appeal_slug: str
-    amount: Money
-    email: str = field(repr=False)
-    wording_version: int
-    name: str | None = field(default=None, repr=False)
-    locale: str = DEFAULT_LOCALE
-    placement: str | None = None
-    frequency: str = "once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +44,6 @@ class StartedDonation:
     state: str
     amount: Money
     checkout_url: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Donor:
-    """A gift's answers, checked and in one form."""
-
-    address: FoldedEmail
-    name: str | None = field(repr=False)
-    locale: str
-
-    @classmethod
-    def of(cls, gift: Gift) -> "_Donor":
-        if gift.placement is not None and not _PLACEMENT.fullmatch(gift.placement):
-            raise PlacementInvalid(field="placement")
-        try:
-            name = clean_line(gift.name or "", LONGEST_NAME) or None
-        except AppError as refusal:
-            refusal.field = "name"
-            raise
-        return cls(fold_email(gift.email), name, supported(gift.locale) or DEFAULT_LOCALE)
 
 
 class Giving:
@@ -136,7 +85,7 @@ class Giving:
             AppError: One of `app.donations.errors`; PaymentUnavailable alone leaves the outcome unknown, and
                 the donor is then mailed by the sweeper.
         """
-        donor = _Donor.of(gift)
+        checked = check_answers(gift)
         async with self._database.begin() as session:
             appeal = await read_appeal(session, gift.appeal_slug, self._clock.now())
             claim = Claim(new_id(), is_first=True)
@@ -146,14 +95,14 @@ class Giving:
                     session,
                     caller=caller,
                     key=idempotency_key,
-                    body=_body(gift, donor),
+                    body=checked.body(),
                     donation_id=claim.donation_id,
                 )
                 token = self._keys.token(idempotency_key, claim.donation_id)
             if claim.is_first:
-                _check(gift, appeal)
-                await self._write(session, claim.donation_id, token, gift, donor, appeal)
-        order = self._order(claim.donation_id, token, gift, donor, appeal)
+                check_against(checked, appeal)
+                await self._write(session, claim.donation_id, token, checked, appeal)
+        order = self._order(claim.donation_id, token, checked, appeal)
         if not claim.is_first:
             return await self._resume(order, token)
         return await self._open(order, token, resumable=idempotency_key is not None)
@@ -163,21 +112,20 @@ class Giving:
         session: AsyncSession,
         donation_id: UUID,
         token: str,
-        gift: Gift,
-        donor: _Donor,
+        gift: CheckedGift,
         appeal: PublishedAppeal,
     ) -> None:
         """The row, by the columns that the public role may write; it cannot read them back."""
-        email = donor.address.deliver_to
+        email = gift.address.deliver_to
         answers: dict[str, JsonValue] = {
             "email": email,
-            "name": donor.name,
+            "name": gift.name,
             "amount_minor": gift.amount.amount_minor,
             "currency": gift.amount.currency,
-            "locale": donor.locale,
+            "locale": gift.locale,
         }
         # The token goes in too, so that the worker can write its link into a mail; nobody else can open this.
-        details: dict[str, JsonValue] = {"name": donor.name, "email": email, "token": token}
+        details: dict[str, JsonValue] = {"name": gift.name, "email": email, "token": token}
         values = {
             "id": donation_id,
             "appeal_id": appeal.id,
@@ -186,7 +134,7 @@ class Giving:
             "frequency": gift.frequency,
             "wording_id": appeal.wording.id,
             "placement": gift.placement,
-            "locale": donor.locale,
+            "locale": gift.locale,
             "token_hash": hash_token(token),
             "details_sealed": self._sealer.seal(details, donation_id),
             "own_copy": own_copy.encrypt(token, answers),
@@ -194,16 +142,16 @@ class Giving:
         await session.execute(insert(Donation).inline().values(values))
 
     def _order(
-        self, donation_id: UUID, token: str, gift: Gift, donor: _Donor, appeal: PublishedAppeal
+        self, donation_id: UUID, token: str, gift: CheckedGift, appeal: PublishedAppeal
     ) -> CheckoutOrder:
         back = f"{self._public_url}/donations/{token}"
         return CheckoutOrder(
             donation_id=donation_id,
             amount_minor=gift.amount.amount_minor,
             currency=gift.amount.currency,
-            title=pick(appeal.title, donor.locale),
-            email=donor.address.envelope,
-            locale=donor.locale,
+            title=pick(appeal.title, gift.locale),
+            email=gift.address.envelope,
+            locale=gift.locale,
             success_url=back,
             cancel_url=f"{back}?cancelled=1",
         )
@@ -253,31 +201,3 @@ _REFUSALS: Mapping[str, type[PaymentRefused]] = {c.code: c for c in (PaymentRefu
 
 def _started(order: CheckoutOrder, token: str, state: str, url: str | None) -> StartedDonation:
     return StartedDonation(order.donation_id, token, state, Money(order.amount_minor, order.currency), url)
-
-
-def _check(gift: Gift, appeal: PublishedAppeal) -> None:
-    """Whether the appeal takes this gift now."""
-    if not appeal.is_open:
-        raise AppealClosed
-    if gift.frequency != "once":
-        raise FrequencyNotOffered(field="frequency")
-    if gift.amount.currency not in appeal.offers:
-        raise CurrencyNotOffered(field="currency")
-    check_amount(gift.amount)
-    if gift.wording_version != appeal.wording.version:
-        raise WordingChanged(field="wording_version")
-
-
-def _body(gift: Gift, donor: _Donor) -> dict[str, JsonValue]:
-    """What makes two requests the same."""
-    return {
-        "appeal": gift.appeal_slug,
-        "amount_minor": gift.amount.amount_minor,
-        "currency": gift.amount.currency,
-        "email": donor.address.deliver_to,
-        "name": donor.name,
-        "locale": donor.locale,
-        "placement": gift.placement,
-        "frequency": gift.frequency,
-        "wording_version": gift.wording_version,
-    }

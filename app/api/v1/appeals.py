@@ -1,0 +1,84 @@
+"""Appeals: read one, give to one."""
+
+import hashlib
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from app.api.v1.donation_schemas import AppealOut, DonationIn, StartedOut
+from app.core.money import Money
+from app.donations.appeals import read_appeal
+from app.donations.errors import ModeNotOffered
+from app.donations.gift import Gift
+from app.donations.giving import Giving
+from app.http.context import Public, Session
+
+router = APIRouter(tags=["appeals"])
+
+_IPV4_PREFIX, _IPV6_PREFIX = 24, 48
+
+
+@router.get("/appeals/{slug}", response_model=AppealOut, responses={304: {"description": "Not modified"}})
+async def read_one(slug: str, role: Public, session: Session, request: Request) -> Response:
+    """An appeal with its figures (from the ledger), beneficiaries, amounts, limits and terms."""
+    appeal = await read_appeal(session, slug, role.clock.now())
+    content = AppealOut.of(appeal).model_dump_json().encode()
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "public, max-age=5"}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+@router.post("/appeals/{slug}/donations", status_code=201)
+async def give(
+    slug: str,
+    form: DonationIn,
+    role: Public,
+    request: Request,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="The same key and body give the same donation for 24 hours; 1 to 255 characters."),
+    ] = None,
+) -> StartedOut:
+    """Start a donation and get the address of Stripe's page, where the donor pays.
+
+    On `payment_outcome_unknown` (503) send the same request with the same Idempotency-Key again, or wait: the
+    donor is mailed whether they were charged.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    if form.mode != "checkout":
+        raise ModeNotOffered(field="mode")
+    gift = Gift(
+        appeal_slug=slug,
+        amount=Money(form.amount, form.currency),
+        email=form.email,
+        name=form.name,
+        placement=form.placement,
+        locale=form.locale,
+        frequency=form.frequency,
+        wording_version=form.wording_version,
+    )
+    giving = Giving(
+        database=role.database,
+        sealer=role.sealer,
+        gateway=role.gateway,
+        form_key=role.form_key,
+        public_url=role.settings.web.public_url,
+        clock=role.clock,
+    )
+    started = await giving.start(gift, caller=network_of(request), idempotency_key=idempotency_key)
+    return StartedOut.of(started, role.settings.web.public_url)
+
+
+def network_of(request: Request) -> str:
+    """The client's network (/24 or /48): what an idempotency key belongs to, besides itself."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    prefix = _IPV4_PREFIX if address.version == 4 else _IPV6_PREFIX  # noqa: PLR2004 - IP versions
+    return str(ip_network(f"{address}/{prefix}", strict=False))

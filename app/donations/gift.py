@@ -1,0 +1,127 @@
+"""What a donor fills in, and whether it can be taken."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import JsonValue
+
+from app.campaigns.errors import PlacementInvalid
+from app.core.errors import AppError, InvalidFields
+from app.core.languages import DEFAULT_LOCALE, supported
+from app.core.money import Money
+from app.core.text import clean_line
+from app.donations.appeals import PublishedAppeal
+from app.donations.errors import AppealClosed, CurrencyNotOffered, FrequencyNotOffered, WordingChanged
+from app.donations.limits import check_amount
+from app.supporters.identity import FoldedEmail, fold_email
+
+LONGEST_NAME = 100
+_PLACEMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A donor's form as it came; a repr shows nobody.
+
+    Attributes:
+        wording_version: The version of the appeal's terms that the donor had before their eyes.
+        locale: A language tag; answers and mails come in the nearest language there is.
+    """
+
+    appeal_slug: str
+    amount: Money
+    email: str = field(repr=False)
+    wording_version: int
+    name: str | None = field(default=None, repr=False)
+    locale: str = DEFAULT_LOCALE
+    placement: str | None = None
+    frequency: str = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedGift:
+    """The same, checked and in one form."""
+
+    appeal_slug: str
+    amount: Money
+    address: FoldedEmail
+    name: str | None = field(repr=False)
+    locale: str
+    placement: str | None
+    frequency: str
+    wording_version: int
+
+    def body(self) -> dict[str, JsonValue]:
+        """What makes two requests the same."""
+        return {
+            "appeal": self.appeal_slug,
+            "amount_minor": self.amount.amount_minor,
+            "currency": self.amount.currency,
+            "email": self.address.deliver_to,
+            "name": self.name,
+            "locale": self.locale,
+            "placement": self.placement,
+            "frequency": self.frequency,
+            "wording_version": self.wording_version,
+        }
+
+
+def check_answers(gift: Gift) -> CheckedGift:
+    """A gift whose every field can be taken, whatever the appeal.
+
+    Raises:
+        FrequencyNotOffered: It is not for once.
+        AppError: The one field to mend, named by its `field`; InvalidFields where there are several.
+    """
+    if gift.frequency != "once":
+        raise FrequencyNotOffered(field="frequency")
+    errors: list[AppError] = []
+
+    def checked(name: str, check: Callable[[], _T]) -> _T | None:
+        try:
+            return check()
+        except AppError as error:
+            error.field = error.field or name
+            errors.append(error)
+            return None
+
+    checked("amount", lambda: check_amount(gift.amount))
+    address = checked("email", lambda: fold_email(gift.email))
+    name = checked("name", lambda: clean_line(gift.name or "", LONGEST_NAME))
+    placement = checked("placement", lambda: _placement(gift.placement))
+    if errors:
+        raise errors[0] if len(errors) == 1 else InvalidFields(errors)
+    assert address is not None
+    return CheckedGift(
+        appeal_slug=gift.appeal_slug,
+        amount=gift.amount,
+        address=address,
+        name=name or None,
+        locale=supported(gift.locale) or DEFAULT_LOCALE,
+        placement=placement,
+        frequency=gift.frequency,
+        wording_version=gift.wording_version,
+    )
+
+
+def check_against(gift: CheckedGift, appeal: PublishedAppeal) -> None:
+    """Whether the appeal takes this gift now.
+
+    Raises:
+        AppealClosed, CurrencyNotOffered, WordingChanged: It does not.
+    """
+    if not appeal.is_open:
+        raise AppealClosed
+    if gift.amount.currency not in appeal.offers:
+        raise CurrencyNotOffered(field="currency")
+    if gift.wording_version != appeal.wording.version:
+        raise WordingChanged(field="wording_version")
+
+
+def _placement(value: str | None) -> str | None:
+    if value and not _PLACEMENT.fullmatch(value):
+        raise PlacementInvalid(field="placement")
+    return value or None
