@@ -46,8 +46,8 @@ class Control:
         }
         gets = {"/_sim/state": self.state, "/_sim/contract": self.contract}
         return [
-            *(Route(path, _answering(handler), methods=["POST"]) for path, handler in posts.items()),
-            *(Route(path, _answering(handler), methods=["GET"]) for path, handler in gets.items()),
+            *(Route(path, self._answering(handler), methods=["POST"]) for path, handler in posts.items()),
+            *(Route(path, self._answering(handler), methods=["GET"]) for path, handler in gets.items()),
         ]
 
     async def set_faults(self, wanted: Object) -> Object:
@@ -160,17 +160,17 @@ class Control:
             "violations": contract.violations,
         }
 
+    def _answering(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+        """JSON in, JSON out, and kept; what is wrong with the input is a 400."""
 
-def _answering(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
-    """JSON in, JSON out; what is wrong with the input is a 400."""
+        async def endpoint(request: Request) -> Response:
+            try:
+                answer = await handler(dict(json.loads(await request.body() or b"{}")))
+            except StripeFault as refusal:
+                return JSONResponse({"error": refusal.error()}, refusal.status)
+            except (KeyError, TypeError, ValueError) as problem:
+                return JSONResponse({"error": {"message": str(problem)}}, 400)
+            self.world.store.flush()
+            return JSONResponse(answer)
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await request.body()
-            return JSONResponse(await handler(dict(json.loads(body or b"{}"))))
-        except StripeFault as refusal:
-            return JSONResponse({"error": refusal.error()}, refusal.status)
-        except (KeyError, TypeError, ValueError) as problem:
-            return JSONResponse({"error": {"message": str(problem)}}, 400)
-
-    return endpoint
+        return endpoint

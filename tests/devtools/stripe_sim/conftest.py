@@ -56,17 +56,23 @@ def browser(sim: Running) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def client(sim: Running) -> Iterator[stripe.StripeClient]:
-    yield from _client(sim, 0)
+    yield from _client(sim)
+
+
+@pytest.fixture
+def hasty(sim: Running) -> Iterator[stripe.StripeClient]:
+    """A client that gives up soon."""
+    yield from _client(sim, timeout=0.5)
 
 
 @pytest.fixture
 def patient(sim: Running) -> Iterator[stripe.StripeClient]:
     """A client that tries again, with the same idempotency key."""
-    yield from _client(sim, 2)
+    yield from _client(sim, retries=2)
 
 
-def _client(sim: Running, retries: int) -> Iterator[stripe.StripeClient]:
-    http = stripe.RequestsClient(timeout=2)
+def _client(sim: Running, retries: int = 0, timeout: float = 10) -> Iterator[stripe.StripeClient]:
+    http = stripe.RequestsClient(timeout=timeout)
     yield stripe.StripeClient(
         KEY,
         base_addresses={"api": sim.url},

@@ -24,14 +24,14 @@ class Receiver:
     def types(self) -> list[str]:
         return [event.type for event in self.events]
 
-    def wait_for(self, *types: str, seconds: float = 5) -> None:
+    def wait_for(self, *types: str, seconds: float = 15) -> None:
         """Until events of these types have been accepted; fails when they do not come."""
         deadline = time.monotonic() + seconds
         while not set(types) <= set(self.types()):
             assert time.monotonic() < deadline, f"only {self.types()} came, not {types}"
             time.sleep(0.01)
 
-    def wait_for_count(self, count: int, seconds: float = 5) -> None:
+    def wait_for_count(self, count: int, seconds: float = 15) -> None:
         deadline = time.monotonic() + seconds
         while len(self.events) < count:
             assert time.monotonic() < deadline, f"only {self.types()} came"

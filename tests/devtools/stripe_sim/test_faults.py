@@ -44,13 +44,13 @@ def test_a_failure_is_seen_and_its_effect_is_as_named(
 
 @pytest.mark.parametrize(("kind", "done"), [("timeout_before", 0), ("timeout_after", 1)])
 def test_a_timeout_may_or_may_not_have_worked(
-    client: stripe.StripeClient, control: httpx.Client, kind: str, done: int
+    client: stripe.StripeClient, hasty: stripe.StripeClient, control: httpx.Client, kind: str, done: int
 ) -> None:
-    break_(control, kind, seconds=2.3)
+    break_(control, kind, seconds=5)
     started = time.monotonic()
     with pytest.raises(stripe.APIConnectionError):
-        open_session(client, key="k")
-    assert time.monotonic() - started >= 1.9  # the client's own patience
+        open_session(hasty, key="k")
+    assert 0.4 <= time.monotonic() - started < 4  # the client's own patience
     assert sessions(control) == done
     open_session(client, key="k")
     assert sessions(control) == 1

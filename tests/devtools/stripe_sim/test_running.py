@@ -85,8 +85,8 @@ def test_the_command_serves_survives_a_kill_and_ends_when_told(tmp_path: Path) -
         assert connect(url).v1.checkout.sessions.retrieve(session.id).status == "open"
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        process.wait(5)
-        assert time.monotonic() - started < 4
+        process.wait(10)
+        assert time.monotonic() - started < 8
     finally:
         process.kill()
         process.wait(5)
