@@ -27,14 +27,14 @@ class Gift:
     """A donor's form as it came; a repr shows nobody.
 
     Attributes:
-        wording_version: The version of the appeal's terms that the donor had before their eyes.
+        wording_version: The version of the terms that the donor had before their eyes; None takes the present.
         locale: A language tag; answers and mails come in the nearest language there is.
     """
 
     appeal_slug: str
     amount: Money
     email: str = field(repr=False)
-    wording_version: int
+    wording_version: int | None = None
     name: str | None = field(default=None, repr=False)
     locale: str = DEFAULT_LOCALE
     placement: str | None = None
@@ -52,7 +52,7 @@ class CheckedGift:
     locale: str
     placement: str | None
     frequency: str
-    wording_version: int
+    wording_version: int | None
 
     def body(self) -> dict[str, JsonValue]:
         """What makes two requests the same."""
@@ -117,7 +117,7 @@ def check_against(gift: CheckedGift, appeal: PublishedAppeal) -> None:
         raise AppealClosed
     if gift.amount.currency not in appeal.offers:
         raise CurrencyNotOffered(field="currency")
-    if gift.wording_version != appeal.wording.version:
+    if gift.wording_version not in (None, appeal.wording.version):
         raise WordingChanged(field="wording_version")
 
 

@@ -1,39 +1,33 @@
 """Appeals: read one, give to one."""
 
-import hashlib
-from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from app.api.v1.caching import cached
 from app.api.v1.donation_schemas import AppealOut, DonationIn, StartedOut
+from app.api.v1.shapes import Slug
 from app.core.money import Money
 from app.donations.appeals import read_appeal
 from app.donations.errors import ModeNotOffered
 from app.donations.gift import Gift
 from app.donations.giving import Giving
+from app.http.client import client_network
 from app.http.context import Public, Session
 
 router = APIRouter(tags=["appeals"])
 
-_IPV4_PREFIX, _IPV6_PREFIX = 24, 48
-
 
 @router.get("/appeals/{slug}", response_model=AppealOut, responses={304: {"description": "Not modified"}})
-async def read_one(slug: str, role: Public, session: Session, request: Request) -> Response:
+async def read_one(slug: Slug, role: Public, session: Session, request: Request) -> Response:
     """An appeal with its figures (from the ledger), beneficiaries, amounts, limits and terms."""
     appeal = await read_appeal(session, slug, role.clock.now())
-    content = AppealOut.of(appeal).model_dump_json().encode()
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "public, max-age=5"}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    return cached(request, AppealOut.of(appeal))
 
 
 @router.post("/appeals/{slug}/donations", status_code=201)
 async def give(
-    slug: str,
+    slug: Slug,
     form: DonationIn,
     role: Public,
     request: Request,
@@ -69,16 +63,5 @@ async def give(
         public_url=role.settings.web.public_url,
         clock=role.clock,
     )
-    started = await giving.start(gift, caller=network_of(request), idempotency_key=idempotency_key)
+    started = await giving.start(gift, caller=client_network(request), idempotency_key=idempotency_key)
     return StartedOut.of(started, role.settings.web.public_url)
-
-
-def network_of(request: Request) -> str:
-    """The client's network (/24 or /48): what an idempotency key belongs to, besides itself."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    prefix = _IPV4_PREFIX if address.version == 4 else _IPV6_PREFIX  # noqa: PLR2004 - IP versions
-    return str(ip_network(f"{address}/{prefix}", strict=False))

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from app.api.v1.shapes import ConsentOffer, Input, Output
 from app.core.money import Money
 from app.donations.appeals import PublishedAppeal
 from app.donations.giving import StartedDonation
@@ -17,13 +18,7 @@ Translations = Annotated[dict[str, str], Field(description="Text by language.", 
 _MOST_MINOR = 10**12
 
 
-class Answer(BaseModel):
-    """Something the API answers."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class MoneyOut(Answer):
+class MoneyOut(Output):
     """An amount of money."""
 
     amount: MinorUnits
@@ -35,7 +30,7 @@ class MoneyOut(Answer):
         return cls(amount=money.amount_minor, currency=money.currency)
 
 
-class TotalOut(Answer):
+class TotalOut(Output):
     """What came in one currency, from the ledger; `net` is raised less refunded."""
 
     currency: CurrencyCode
@@ -44,7 +39,7 @@ class TotalOut(Answer):
     net: MinorUnits
 
 
-class BeneficiaryOut(Answer):
+class BeneficiaryOut(Output):
     """Who gets what is given now; `weight` is their part of the sum of all weights."""
 
     name: str
@@ -53,7 +48,7 @@ class BeneficiaryOut(Answer):
     weight: int
 
 
-class OfferOut(Answer):
+class OfferOut(Output):
     """What can be given in one currency."""
 
     currency: CurrencyCode
@@ -62,21 +57,12 @@ class OfferOut(Answer):
     suggested: list[MinorUnits]
 
 
-class ConsentOut(Answer):
-    """A wording that a donation agrees to, by naming its version."""
-
-    purpose: Literal["donation"]
-    wording_version: int
-    text: Translations
-    required: bool
-
-
-class AppealOut(Answer):
+class AppealOut(Output):
     """An appeal: text, figures, who receives the money, and what can be given."""
 
     slug: str
     campaign: str
-    status: Literal["open", "closed"]
+    state: Literal["open", "closed"]
     title: Translations
     story: Translations
     target: MoneyOut
@@ -86,7 +72,7 @@ class AppealOut(Answer):
     offers: list[OfferOut]
     frequencies: list[Literal["once"]]
     modes: list[Literal["checkout"]]
-    consents: list[ConsentOut]
+    consents: list[ConsentOffer]
 
     @classmethod
     def of(cls, appeal: PublishedAppeal) -> "AppealOut":
@@ -95,7 +81,7 @@ class AppealOut(Answer):
         return cls(
             slug=appeal.slug,
             campaign=appeal.campaign.slug,
-            status="open" if appeal.is_open else "closed",
+            state="open" if appeal.is_open else "closed",
             title=appeal.title,
             story=appeal.story,
             target=MoneyOut.of(appeal.target),
@@ -125,7 +111,7 @@ class AppealOut(Answer):
             frequencies=["once"],
             modes=["checkout"],
             consents=[
-                ConsentOut(
+                ConsentOffer(
                     purpose="donation",
                     wording_version=wording.version,
                     text=wording.text,
@@ -135,12 +121,10 @@ class AppealOut(Answer):
         )
 
 
-class DonationIn(BaseModel):
-    """A donation to start. Unknown fields are refused."""
+class DonationIn(Input):
+    """A donation to start."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -168,14 +152,19 @@ class DonationIn(BaseModel):
     placement: Annotated[str | None, Field(description="Where the call to action stood.")] = None
     locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$")] = "en"
     wording_version: Annotated[
-        int, Field(ge=1, le=2**31 - 1, description="The version of the appeal's terms that the donor read.")
-    ]
+        int | None,
+        Field(
+            ge=1,
+            le=2**31 - 1,
+            description="The version of the terms that the donor read; if absent, the one in force.",
+        ),
+    ] = None
     mode: Annotated[
         Literal["checkout", "payment_intent"], Field(description="`payment_intent` is not offered yet.")
     ] = "checkout"
 
 
-class StartedOut(Answer):
+class StartedOut(Output):
     """A donation that was started. Send the donor to `checkout_url`."""
 
     id: UUID
@@ -183,9 +172,7 @@ class StartedOut(Answer):
     amount: MinorUnits
     currency: CurrencyCode
     token: Annotated[str, Field(description="Opens `return_url` and `GET /api/v1/donations/{id}`: keep it.")]
-    checkout_url: Annotated[
-        str | None, Field(description="Stripe's page; null once there is nothing to pay.")
-    ]
+    checkout_url: Annotated[str | None, Field(description="Stripe's page; null if nothing is left to pay.")]
     return_url: Annotated[str, Field(description="Where the donor sees what became of the donation.")]
 
     @classmethod
@@ -202,7 +189,7 @@ class StartedOut(Answer):
         )
 
 
-class DonationOut(Answer):
+class DonationOut(Output):
     """What became of a donation."""
 
     id: UUID
