@@ -6,8 +6,10 @@ SHELL := /bin/sh
 .PHONY: help run test chaos lint format types clean-data locks python
 
 # The first Python that is new enough; `make run PYTHON=…` names another.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+endif
 VENV_PYTHON := .venv/bin/python
 # Processes that the tests run in; 0 is this one alone.
 PYTEST_JOBS ?= 0
