@@ -103,12 +103,11 @@ def create(
     world: World, intent: Object, method: Object, card: Card, *, failed: bool, authenticated: bool
 ) -> Object:
     """Charge a card for an intent, with or without success, and emit the event."""
-    amount = intent["amount"]
     charge: Object = dict.fromkeys(_ABSENT) | {
         "id": new_id("ch_3", 23),
         "object": "charge",
-        "amount": amount,
-        "amount_captured": 0 if failed else amount,
+        "amount": intent["amount"],
+        "amount_captured": 0 if failed else intent["amount"],
         "amount_refunded": 0,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "HAVEN SIMULATOR",
