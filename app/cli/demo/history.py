@@ -28,8 +28,7 @@ from app.crypto.sealing import Sealer
 DAYS = 14
 """How far back the invented history goes."""
 
-_BATCH, _LARGE_BATCH = 2_500, 10_000
-_LARGE = 40_000
+_BATCH = 5_000
 _ALONE = 8_000
 """Up to here one process is as fast: starting others takes about a second."""
 
@@ -123,8 +122,7 @@ def _invented(connection: psycopg.Connection, petition_id: int) -> int:
 def _made(plan: Plan, before: int, wanted: int, processes: int | None) -> Generator[list[Made]]:
     """Batches of people in the order of their indexes, a few made ahead of the one that is asked for."""
     missing = wanted - before
-    size = _LARGE_BATCH if missing > _LARGE else _BATCH
-    runs = [(first, min(size, wanted - first)) for first in range(before, wanted, size)]
+    runs = [(first, min(_BATCH, wanted - first)) for first in range(before, wanted, _BATCH)]
     workers = processes if processes is not None else (cpu_count() or 1)
     if workers <= 1 or len(runs) <= 1 or (processes is None and missing <= _ALONE):
         maker = Maker(plan)
