@@ -23,6 +23,7 @@ _TYPES = {
 _SHEETS = {
     "site.css": ("base.css", "pages.css", "forms.css", "print.css"),
     "embed.css": ("base.css", "embed.css"),
+    "admin.css": ("base.css", "forms.css", "print.css", "admin.css"),
 }
 _FILES = ("site.js", "frame.js", "embed.js", "icon.svg")
 _IMMUTABLE = "public, max-age=31536000, immutable"
