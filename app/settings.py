@@ -63,7 +63,7 @@ class WebSettings(Section):
     worker_port: int = 0
     public_url: Origin = "http://127.0.0.1:8000"
     staff_url: Origin = "http://127.0.0.1:8001"
-    max_body_bytes: int = Field(default=64 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     request_timeout_seconds: float = Field(default=20, gt=0)
     quick_exit_url: str = "https://www.bbc.co.uk/weather"
 

@@ -65,9 +65,9 @@ def make_world(connection: psycopg.Connection, sealing_key: bytes) -> World:
     key_id = _one(connection, "insert into keys (public_key) values (%s) returning id", sealing_key)
     campaign = _one(
         connection,
-        "insert into campaigns (slug, title, summary, story, publisher, data_controller, contact_email, locales, "
-        "published_at) values ('welcome', %s, %s, %s, 'The Example', 'The Example Ltd', 'post@paper.example', "
-        "'{en,uk,ar}', now()) returning id",
+        "insert into campaigns (slug, title, summary, story, publisher, data_controller, contact_email, "
+        "locales, published_at) values ('welcome', %s, %s, %s, 'The Example', 'The Example Ltd', "
+        "'post@paper.example', '{en,uk,ar}', now()) returning id",
         _words("Welcome"),
         _words("A campaign for people who fled."),
         _words("A longer story."),
@@ -106,8 +106,8 @@ def _make_appeal(connection: psycopg.Connection, campaign: int) -> tuple[int, in
     appeal = _one(
         connection,
         "insert into appeals (campaign_id, slug, state, title, story, currency, currencies, target_minor, "
-        "suggested_minor, opened_at) values (%s, 'shelter', 'open', %s, %s, 'GBP', '{GBP,EUR,USD,PLN,UAH,JPY}', "
-        "10000000, %s, now()) returning id",
+        "suggested_minor, opened_at) values (%s, 'shelter', 'open', %s, %s, 'GBP', "
+        "'{GBP,EUR,USD,PLN,UAH,JPY}', 10000000, %s, now()) returning id",
         campaign,
         _words("Shelter"),
         _words("Where the money goes."),

@@ -60,7 +60,8 @@ async def check_database(database: Database) -> None:
 async def is_current(database: Database) -> bool:
     """Whether the database answers and has this code's schema: a part of readiness."""
     async with database.begin() as session:
-        return await session.scalar(text("select version_num from alembic_version")) == expected_revision()
+        found = await session.scalar(text("select version_num from alembic_version"))
+        return bool(found == expected_revision())
 
 
 async def _schema_problems(connection: AsyncConnection) -> list[str]:

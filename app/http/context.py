@@ -11,7 +11,10 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
+from app.donations.appeals import PublishedAppeals
 from app.donations.gateway import PaymentGateway
+from app.donations.giving import Giving
+from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
 from app.petitions.published import PublishedPetitions
 from app.settings import Settings
@@ -26,9 +29,11 @@ class PublicRole:
     database: Database
     sealer: Sealer
     letterbox: Letterbox
+    signers: SignerActions
     petitions: PublishedPetitions
+    appeals: PublishedAppeals
     gateway: PaymentGateway
-    form_key: bytes
+    giving: Giving
 
 
 @dataclass(frozen=True, slots=True)

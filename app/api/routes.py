@@ -1,0 +1,21 @@
+"""Everything the public role answers to programs."""
+
+from fastapi import APIRouter
+
+from app.api.stripe_webhook import router as stripe_router
+from app.api.v1 import appeals, campaigns, donations, errors, my, petitions
+from app.api.v1.shapes import ProblemDetails
+from app.settings import Settings
+
+_PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
+
+
+def build_api_router(_settings: Settings) -> APIRouter:
+    """The JSON contract under /api/v1, and Stripe's webhook."""
+    v1 = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+    for module in (campaigns, petitions, my, appeals, donations, errors):
+        v1.include_router(module.router)
+    router = APIRouter()
+    router.include_router(v1)
+    router.include_router(stripe_router)
+    return router

@@ -1,0 +1,209 @@
+"""Petitions and signatures."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+
+from app.api.v1.caching import cached
+from app.api.v1.shapes import ConsentAnswer, ConsentOffer, Email, Input, LongLine, Name, Output, Slug, Token
+from app.campaigns.published import PublishedWording
+from app.core.languages import DEFAULT_LOCALE
+from app.core.text import Line
+from app.http.client import client_network
+from app.http.context import Public, Session
+from app.petitions.breakdowns import Dimension, read_breakdown
+from app.petitions.published import PublishedPetition
+from app.petitions.signing import Answer, Form, write_letter
+
+router = APIRouter(tags=["petitions"])
+
+
+class PetitionAnswer(Output):
+    """One petition: what it asks, of whom, and how many agree."""
+
+    slug: str
+    campaign: str
+    state: Literal["open", "closed"]
+    title: dict[str, str]
+    body: dict[str, str] = Field(description="Markdown by language.")
+    asks: list[dict[str, str]]
+    target: dict[str, str]
+    text_version: int
+    count: int = Field(description="Confirmed signatures that count now.")
+    goal: int
+    next_milestone: int
+    carried_over_count: int = Field(
+        description="Gathered elsewhere, not verified here; never part of `count`."
+    )
+    carried_over_note: dict[str, str]
+    consents: list[ConsentOffer] = Field(description="What a signature needs and offers.")
+    opened_at: datetime | None
+    closed_at: datetime | None
+    url: str
+
+
+class CountAnswer(Output):
+    """The counter, as small as it can be."""
+
+    count: int
+    as_of: datetime
+    goal: int
+    next_milestone: int
+
+
+class BreakdownRow(Output):
+    """One value of the dimension."""
+
+    value: str
+    count: int
+
+
+class BreakdownAnswer(Output):
+    """Confirmed signatures by one dimension."""
+
+    by: str
+    rows: list[BreakdownRow]
+    as_of: datetime
+
+
+class SignatureRequest(Input):
+    """A signature to be confirmed by mail."""
+
+    name: Name
+    email: Email
+    country: Annotated[str, Field(min_length=2, max_length=2, description="ISO 3166-1.", examples=["GB"])]
+    postcode: Annotated[str, Line(16, required=False)] | None = Field(None, examples=["N1 9GU"])
+    placement: Annotated[str, Field(max_length=64)] | None = Field(None, examples=["front-page"])
+    locale: Annotated[str, Field(max_length=16)] = DEFAULT_LOCALE
+    consents: Annotated[list[ConsentAnswer], Field(max_length=8)] = Field(
+        default_factory=list,
+        description="An answer to each wording of the petition's `consents`; the required ones need a yes.",
+        examples=[[{"purpose": "signature", "wording_version": 1, "given": True}]],
+    )
+
+
+class Accepted(Output):
+    """The same for a new signer, one who signed before, and one who may not: nobody learns who has signed."""
+
+    status: Literal["check_your_inbox"] = "check_your_inbox"
+
+
+def offers(wordings: dict[str, PublishedWording], *purposes: str) -> list[ConsentOffer]:
+    """The wordings in force for these purposes."""
+    return [
+        ConsentOffer(purpose=w.purpose, wording_version=w.version, text=w.text, required=w.required)
+        for w in (wordings[p] for p in purposes if p in wordings)
+    ]
+
+
+@router.get("/petitions/{slug}", summary="Read a petition")
+async def read_petition(slug: Slug, request: Request, role: Public) -> Response:
+    """Text, asks, count, and the consents that a signature needs. Cached for seconds; has an ETag."""
+    petition = await role.petitions.get(slug)
+    return cached(request, _as_answer(petition, role.settings.web.public_url))
+
+
+@router.get("/petitions/{slug}/count", summary="Read the counter")
+async def read_count(slug: Slug, request: Request, role: Public) -> Response:
+    """The number of confirmed signatures. Ask every few seconds; a CDN may hold the answer for five."""
+    petition = await role.petitions.get(slug)
+    answer = CountAnswer(
+        count=petition.count,
+        as_of=petition.read_at,
+        goal=petition.goal,
+        next_milestone=petition.next_milestone,
+    )
+    return cached(request, answer, ignoring="as_of")
+
+
+@router.get("/petitions/{slug}/breakdown", summary="Count by country, region, day or placement")
+async def breakdown(
+    slug: Slug, request: Request, role: Public, session: Session, by: Annotated[Dimension, Query()]
+) -> Response:
+    """Confirmed signatures by one dimension, from tallies. Days are those of the campaign's time zone."""
+    petition = await role.petitions.get(slug)
+    rows = await read_breakdown(session, petition.id, by, petition.campaign.time_zone)
+    answer = BreakdownAnswer(
+        by=by, rows=[BreakdownRow(value=v, count=n) for v, n in rows], as_of=role.clock.now()
+    )
+    return cached(request, answer, ignoring="as_of")
+
+
+@router.post("/petitions/{slug}/signatures", status_code=202, summary="Sign")
+async def sign(
+    slug: Slug,
+    body: SignatureRequest,
+    request: Request,
+    role: Public,
+    _idempotency_key: Annotated[LongLine | None, Header(alias="Idempotency-Key")] = None,
+) -> Accepted:
+    """Take a signature; it counts once the link in the mail is used.
+
+    The answer is the same whether the address is new, has signed, or is blocked. The address itself makes a
+    repeat harmless; an `Idempotency-Key` is accepted and changes nothing.
+    """
+    petition = await role.petitions.get(slug)
+    form = Form(
+        name=body.name,
+        email=body.email,
+        country=body.country,
+        postcode=body.postcode or "",
+        placement=body.placement,
+        locale=body.locale,
+        answers=[Answer(c.purpose, c.wording_version, given=c.given) for c in body.consents],
+        via="api",
+        network=client_network(request),
+    )
+    await role.letterbox.put(write_letter(petition, form, role.sealer))
+    return Accepted()
+
+
+class ConfirmRequest(Input):
+    """The token of the link that was mailed."""
+
+    token: Token
+
+
+class ConfirmAnswer(Output):
+    """The new count, and the signer's own page."""
+
+    status: Literal["confirmed"] = "confirmed"
+    petition: str
+    count: int
+    manage_url: str = Field(description="To see, change or withdraw the signature; no account needed.")
+
+
+@router.post("/signatures/confirm", summary="Confirm a signature")
+async def confirm(body: ConfirmRequest, role: Public) -> ConfirmAnswer:
+    """Confirm by the token from the mail; once or many times, it counts once."""
+    mine = await role.signers.confirm(body.token)
+    petition = await role.petitions.fresh(mine.petition_slug)
+    return ConfirmAnswer(
+        petition=petition.slug,
+        count=petition.count,
+        manage_url=f"{role.settings.web.public_url}/my/{body.token}",
+    )
+
+
+def _as_answer(petition: PublishedPetition, public_url: str) -> PetitionAnswer:
+    return PetitionAnswer(
+        slug=petition.slug,
+        campaign=petition.campaign.slug,
+        state="open" if petition.is_open else "closed",
+        title=petition.title,
+        body=petition.body,
+        asks=petition.asks,
+        target=petition.target,
+        text_version=petition.text_version,
+        count=petition.count,
+        goal=petition.goal,
+        next_milestone=petition.next_milestone,
+        carried_over_count=petition.carried_over_count,
+        carried_over_note=petition.carried_over_note,
+        consents=offers(petition.wordings, "signature", "updates"),
+        opened_at=petition.opened_at,
+        closed_at=petition.closed_at,
+        url=f"{public_url}/petitions/{petition.slug}",
+    )

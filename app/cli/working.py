@@ -1,0 +1,177 @@
+"""`haven worker`: one process that resolves letters, delivers mail and runs jobs."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.core.db import Database
+from app.core.errors import AppError
+from app.core.listening import Listener
+from app.donations.working import donation_jobs
+from app.http.connections import server_options
+from app.http.context import StaffRole
+from app.http.health import router as health_router
+from app.http.wiring import build_gateway, build_staff, secret
+from app.jobs.running import Job, build_app
+from app.mail.allowance import FORGET, WINDOW
+from app.mail.deliver import Deliverer
+from app.mail.queue import CHANNEL as MAIL
+from app.petitions.changing import Changer
+from app.petitions.letterbox import CHANNEL as INTAKE
+from app.petitions.opening import LetterOpener
+from app.petitions.recording import Recorder
+from app.petitions.resolving import Resolver
+from app.petitions.writing_mail import MailWriter
+from app.settings import Role, Settings
+
+log = structlog.get_logger(__name__)
+POLL_SECONDS = 2.0
+"""The longest a letter or a mail waits when its notification got lost."""
+_LAPSE_BATCH = 1_000
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is in hand is finished or stays where it was."""
+    role = await build_staff(settings, Role.WORKER)
+    gateway = build_gateway(settings)
+    url = secret(settings.database.internal_database_url)
+    listener = Listener(url, [INTAKE, MAIL])
+    jobs = build_app(
+        url,
+        [
+            *donation_jobs(
+                database=role.database,
+                gateway=gateway,
+                sealer=role.sealer,
+                opener=role.opener,
+                public_url=settings.web.public_url,
+            ),
+            *_retention_jobs(role.database),
+        ],
+    )
+    resolver, deliverer = _resolver(role), _deliverer(role)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(role.database.close)
+        stack.push_async_callback(gateway.close)
+        await stack.enter_async_context(jobs.open_async())
+        tasks = [
+            asyncio.create_task(listener.run()),
+            asyncio.create_task(_drain(resolver.run, listener, INTAKE, stopping)),
+            asyncio.create_task(_drain(deliverer.run, listener, MAIL, stopping)),
+            asyncio.create_task(
+                jobs.run_worker_async(
+                    install_signal_handlers=False,
+                    concurrency=4,
+                    shutdown_graceful_timeout=4,
+                    delete_jobs="successful",
+                )
+            ),
+        ]
+        server = _health_server(role, settings)
+        if server is not None:
+            tasks.append(asyncio.create_task(server.serve()))
+        log.info("worker:ready")
+        await asyncio.wait(
+            [*tasks, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+        )
+        await _end(tasks, stopping)
+
+
+async def _end(tasks: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:
+    """Let the batch in hand finish, cancel the rest; a task that failed by itself ends the process."""
+    failed = [task for task in tasks if task.done() and not task.cancelled() and task.exception()]
+    stopping.set()
+    await asyncio.wait(tasks[1:3], timeout=4)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=5)
+    for task in failed:
+        task.result()
+
+
+async def _drain(
+    work: Callable[[], Awaitable[int]], listener: Listener, channel: str, stopping: asyncio.Event
+) -> None:
+    """Do batch after batch while there is work, then sleep until woken; wait for a database that is away."""
+    while not stopping.is_set():
+        try:
+            done = await work()
+        except AppError as error:
+            log.warning("worker:database:away", code=error.code, channel=channel)
+            await asyncio.sleep(0.5)
+            continue
+        except Exception:
+            log.exception("worker:batch:failed", channel=channel)
+            await asyncio.sleep(1)
+            continue
+        if not done:
+            await _first(listener.wait(channel, POLL_SECONDS), stopping.wait())
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def _resolver(role: StaffRole) -> Resolver:
+    mail = MailWriter(role.settings.web.public_url, role.hasher)
+    return Resolver(
+        role.database,
+        LetterOpener(role.opener, role.hasher),
+        Recorder(role.sealer, role.hasher, mail),
+        Changer(role.opener, role.sealer, role.hasher),
+    )
+
+
+def _deliverer(role: StaffRole) -> Deliverer:
+    return Deliverer(role.database, role.opener, role.settings.mail, role.clock, role.settings.web.public_url)
+
+
+def _retention_jobs(database: Database) -> list[Job]:
+    async def lapse(timestamp: int) -> None:  # noqa: ARG001 - procrastinate tells the minute
+        while True:
+            async with database.begin() as session:
+                ended = await session.scalar(text("select lapse_signatures(:most)"), {"most": _LAPSE_BATCH})
+            if (ended or 0) < _LAPSE_BATCH:
+                return
+
+    async def forget_allowances(timestamp: int) -> None:  # noqa: ARG001 - as above
+        async with database.begin() as session:
+            await session.execute(FORGET, {"window": WINDOW})
+
+    return [
+        Job("signatures:lapse", lapse, cron="* * * * *", attempts=1),
+        Job("mail_allowances:forget", forget_allowances, cron="17 * * * *", attempts=1),
+    ]
+
+
+def _health_server(role: StaffRole, settings: Settings) -> uvicorn.Server | None:
+    """`/healthz` and `/readyz` of a worker, where a port is set for them."""
+    if not settings.web.worker_port:
+        return None
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.role = role
+    app.include_router(health_router)
+    config = uvicorn.Config(app, **server_options(settings.web.host, settings.web.worker_port))
+    return _QuietServer(config)
+
+
+class _QuietServer(uvicorn.Server):
+    """A server inside a process that handles its own signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield

@@ -1,0 +1,162 @@
+"""What surrounds every request, in pure ASGI: an id, a log line, headers, hosts, and limits on slowness."""
+
+import asyncio
+import json
+import time
+from collections.abc import Collection
+from contextvars import Token
+from typing import cast
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http.statuses import HTTP_CODES
+
+log = structlog.get_logger("http")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
+}
+DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+"""For answers that are no pages; pages bring their own."""
+
+
+class RequestContext:
+    """Outermost: names the request, bounds it, logs one line, catches what falls through.
+
+    Args:
+        hosts: Host names that are ours; others are refused with 421.
+        body_seconds: How long a body may take to arrive.
+        https: Whether to send Strict-Transport-Security.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str], body_seconds: float, https: bool) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._body_seconds = body_seconds
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; lifespan and the rest pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = str(uuid4())
+        scope["haven.request_id"] = request_id
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = _Answer(send, request_id, https=self._https)
+        try:
+            await self._handle(scope, receive, answer)
+        finally:
+            _log_line(scope, answer.status, started)
+            structlog.contextvars.reset_contextvars(**cast("dict[str, Token[object]]", bound))
+
+    async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if _host(scope) not in self._hosts:
+            await answer.problem(421)
+            return
+        body = _TimedBody(receive, self._body_seconds)
+        try:
+            await self._app(scope, body, answer)
+        except BodyTooSlow:
+            await answer.problem(408, close=True)
+        except Exception:
+            log.exception("request:failed")
+            if not answer.started:
+                await answer.problem(500)
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive in time."""
+
+
+class _TimedBody:
+    """A `receive` that gives up on a body that trickles in; what comes after the body may take its time."""
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._deadline = time.monotonic() + seconds
+        self._complete = False
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._deadline - time.monotonic()):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self._complete = True
+        return message
+
+
+class _Answer:
+    """A `send` that adds our headers and remembers what went out."""
+
+    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._https = https
+        self.started = False
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
+            if self._https:
+                headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+        await self._send(message)
+
+    async def problem(self, status: int, *, close: bool = False) -> None:
+        """Answer a problem from outside the app."""
+        code, detail = HTTP_CODES.get(
+            status, ("internal_error", "Something broke on our side; it was noted.")
+        )
+        body = {
+            "type": f"/api/v1/errors#{code}",
+            "title": code.replace("_", " ").capitalize(),
+            "status": status,
+            "detail": detail,
+            "code": code,
+            "request_id": self._request_id,
+        }
+        content = json.dumps(body).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(content)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        if close:
+            headers.append((b"connection", b"close"))
+        await self({"type": "http.response.start", "status": status, "headers": headers})
+        await self({"type": "http.response.body", "body": content})
+
+
+def _host(scope: Scope) -> str:
+    host = Headers(scope=scope).get("host", "")
+    return host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host.lower()
+
+
+def _log_line(scope: Scope, status: int, started: float) -> None:
+    route = scope.get("route")
+    log.info(
+        "request:answered",
+        method=scope["method"],
+        # The route's pattern, never the path: paths hold tokens, and who went where is nobody's business.
+        route=getattr(route, "path", None) or "unmatched",
+        status=status,
+        milliseconds=round((time.perf_counter() - started) * 1000, 1),
+    )

@@ -1,0 +1,92 @@
+"""Where everything is put together: one app per serving role.
+
+uvicorn calls `public` or `staff` as factories; `haven serve` starts it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from app.api.routes import build_api_router
+from app.core.logging import configure_logging
+from app.http.health import router as health_router
+from app.http.middleware import RequestContext
+from app.http.problems import install_problems
+from app.http.wiring import build_public, build_staff
+from app.settings import Role, Settings, check, load
+from app.web.admin.routes import build_staff_router
+from app.web.errors import error_page
+from app.web.routes import build_public_router
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""Always answered to, so that health checks on the machine itself work."""
+
+
+def public() -> ASGIApp:
+    """The public role: pages, the API, Stripe's webhook."""
+    settings = load()
+    configure_logging(settings.log_level, settings.log_format, Role.PUBLIC)
+    check(settings, Role.PUBLIC)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        role = await build_public(settings)
+        app.state.role = role
+        role.letterbox.start()
+        role.signers.confirmer.start()
+        yield
+        await role.letterbox.stop()
+        await role.signers.confirmer.stop()
+        await role.gateway.close()
+        await role.database.close()
+
+    app = _app("Haven", settings, lifespan)
+    app.include_router(build_api_router(settings))
+    app.include_router(build_public_router(settings))
+    install_problems(app, error_page)
+    return _surrounded(app, settings, settings.web.public_url)
+
+
+def staff() -> ASGIApp:
+    """The staff role: admin pages and reports."""
+    settings = load()
+    configure_logging(settings.log_level, settings.log_format, Role.STAFF)
+    check(settings, Role.STAFF)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.role = await build_staff(settings)
+        yield
+        await app.state.role.database.close()
+
+    app = _app("Haven for staff", settings, lifespan)
+    app.include_router(build_staff_router())
+    install_problems(app, error_page)
+    return _surrounded(app, settings, settings.web.staff_url)
+
+
+def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
+    app = FastAPI(
+        title=title,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json" if title == "Haven" else None,
+        max_body_size=settings.web.max_body_bytes,
+        lifespan=lifespan,  # type: ignore[arg-type]  # FastAPI's own type is a union of protocols
+    )
+    app.state.settings = settings
+    app.include_router(health_router)
+    return app
+
+
+def _surrounded(app: FastAPI, settings: Settings, url: str) -> ASGIApp:
+    return RequestContext(
+        app,
+        hosts={urlsplit(url).hostname or "", *LOOPBACK},
+        body_seconds=settings.web.request_timeout_seconds,
+        https=url.startswith("https://"),
+    )

@@ -1,0 +1,85 @@
+"""Prove the invariants on a live database: what `haven selfcheck` runs."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant and how many rows break it; 0 is well."""
+
+    name: str
+    violations: int
+
+
+CHECKS: dict[str, str] = {
+    "counter = confirmed rows": """
+        select count(*) from petitions p
+          left join petition_counts k on k.petition_id = p.id
+         where coalesce(k.counted, 0) <> (select count(*) from signatures s
+                                            where s.petition_id = p.id and state = 'confirmed'
+                                              and quarantined_at is null and invalidated_at is null)""",
+    "counter = tallies": """
+        select count(*) from petitions p
+          left join petition_counts k on k.petition_id = p.id
+         where coalesce(k.counted, 0) <> (select coalesce(sum(confirmed - withdrawn - invalidated), 0)
+                                            from tallies t
+                                           where t.petition_id = p.id and dimension = 'all')""",
+    "tallies by country and locale sum to all": """
+        select count(*) from (
+          select petition_id, utc_hour from tallies
+           where dimension in ('all', 'country', 'locale')
+           group by 1, 2
+          having count(distinct 'x') > 0 and (
+                 sum(signed) filter (where dimension = 'all') is distinct from
+                 sum(signed) filter (where dimension = 'country')
+              or sum(confirmed - withdrawn) filter (where dimension = 'all') is distinct from
+                 sum(confirmed - withdrawn) filter (where dimension = 'locale'))) x""",
+    "signed = pending + confirmed + withdrawn + lapsed": """
+        select count(*) from petitions p
+         where (select count(*) from signatures s where s.petition_id = p.id) <>
+               (select coalesce(sum(signed), 0) from tallies t
+                 where t.petition_id = p.id and dimension = 'all')""",
+    "ended signatures hold nothing personal": """
+        select count(*) from signatures
+         where state in ('withdrawn', 'lapsed')
+           and (supporter_id, details_sealed, own_copy, name_hash, place_hash) is distinct from
+               (null::bigint, null::bytea, null::bytea, null::bytea, null::bytea)""",
+    "no supporter without a signature": """
+        select count(*) from supporters p
+         where not exists (select from signatures s where s.supporter_id = p.id)""",
+    "only living signatures are shown": """
+        select count(*) from published_signers p join signatures s on s.id = p.signature_id
+         where s.state <> 'confirmed' or s.quarantined_at is not null or s.invalidated_at is not null""",
+    "no orphan mail": """
+        select count(*) from mails m
+         where m.kind in ('confirm_signature', 'already_signed')
+           and not exists (select from signatures s where s.id = m.subject_id)""",
+    "ledger sums to zero": """
+        select count(*) from (
+          select posting_id from ledger_entries
+           group by posting_id, currency having sum(amount_minor) <> 0) x""",
+    "every posting has entries": """
+        select count(*) from ledger_postings p
+         where not exists (select from ledger_entries e where e.posting_id = p.id)""",
+    "refunds ≤ captured": "select count(*) from donations where refunded_minor > amount_minor",
+    "settled donations are in the ledger": """
+        select count(*) from donations d
+         where d.state in ('succeeded', 'partially_refunded', 'refunded', 'disputed', 'dispute_won',
+                           'dispute_lost')
+           and not exists (select from ledger_postings p
+                            where p.cause_id in (d.stripe_charge_id, d.id::text))""",
+    "no letter waits for more than five minutes": """
+        select count(*) from intake where received_at < now() - interval '5 minutes'""",
+    "no mail is overdue": """
+        select count(*) from mails
+         where state in ('queued', 'sending') and next_attempt_at < now() - interval '5 minutes'""",
+}
+
+
+async def run_checks(session: AsyncSession) -> list[Finding]:
+    """Run every check in one snapshot, so that writes meanwhile cannot make two figures differ."""
+    await session.execute(text("set transaction isolation level repeatable read, read only"))
+    return [Finding(name, int(await session.scalar(text(query)) or 0)) for name, query in CHECKS.items()]
