@@ -13,7 +13,7 @@ _TICKS = 4
 _STEPS = (1, 2, 5, 10)
 _GAP = 0.24
 _SEEN = 2.0
-"""A figure above nothing is drawn at least so high (in units of the view box), or it would look like nothing."""
+"""A figure above nothing is drawn at least so high, or it would look like nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing of `width` by `height` units; the plot lies between `left` and `right`, `top` and `bottom`."""
+    """A drawing of `width` by `height` units, around the plot from `left` to `right`, `top` to `bottom`."""
 
     width: int
     height: int
@@ -121,7 +121,7 @@ def draw(plot: Plot, *, width: int, height: int, labels: int) -> Chart:
 def _nice_step(peak: int, unit: int) -> int:
     """The distance between two lines of the scale: 1, 2 or 5 times a power of ten units."""
     wanted = max(peak / _TICKS / unit, 1)
-    power = 10 ** math.floor(math.log10(wanted))
+    power = int(10 ** math.floor(math.log10(wanted)))
     return unit * next(power * step for step in _STEPS if power * step >= wanted)
 
 
