@@ -7,11 +7,13 @@ from app.cli.demo import history
 from app.cli.demo.history import synthesise
 from app.cli.demo.loading import Loaded
 from app.cli.demo.people import DOMAIN
+from app.core.db import Database
 from app.core.tokens import hash_token
 from app.crypto import own_copy
 from app.crypto.hashing import Hasher
 from app.crypto.keys import KeySet
 from app.crypto.sealing import Opener, Sealer
+from app.reports.checking import run_checks
 from tests.conftest import Addresses
 
 KEY_ID = 1
@@ -98,6 +100,14 @@ def test_the_history_is_consistent(
     assert rows(demo_owner, "select count(*) from supporters") == rows(demo_owner, living)
     assert rows(demo_owner, "select distinct cause_kind from ledger_postings") == [("demo",)]
     assert rows(demo_owner, "select count(*) from donations where state in ('created', 'pending')") == [(0,)]
+
+
+async def test_selfcheck_finds_nothing(demo: Addresses, told: object) -> None:
+    database = Database(demo.internal, pool_size=1)
+    async with database.begin() as session:
+        findings = await run_checks(session)
+    await database.close()
+    assert {finding.name: finding.violations for finding in findings if finding.violations} == {}
 
 
 def test_links_hashes_and_seals_are_real(
