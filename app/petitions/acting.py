@@ -53,7 +53,7 @@ class SignerActions:
         Raises:
             LinkUnknown: There is no such link.
             SignatureEnded: Nothing is held any more.
-            NameMissing, InvalidText, InvalidPostcode: A part cannot be taken.
+            TextMissing, InvalidText, InvalidPostcode: A part cannot be taken.
             ConsentUnknown: An answer fits no wording in force.
             ConsentRequired: An answer takes back what a signature stands on.
         """

@@ -20,7 +20,7 @@ class PetitionClosed(AppError):
 class ConsentRequired(InvalidInput):
     """A signature reveals a political opinion, so it needs an explicit yes."""
 
-    code = "consent_required"
+    code = "consent_missing"
     detail = "Please agree to this, or we may not store your signature."
 
 

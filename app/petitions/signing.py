@@ -33,15 +33,8 @@ Value = TypeVar("Value")
 class CountryUnknown(InvalidInput):
     """A country is two letters of ISO 3166-1."""
 
-    code = "country_invalid"
+    code = "country_unknown"
     detail = "Please choose your country from the list."
-
-
-class NameMissing(InvalidInput):
-    """A signature has a name."""
-
-    code = "name_required"
-    detail = "Please enter your name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +113,12 @@ def clean_name(value: str) -> str:
     """A person's name on one line.
 
     Raises:
-        NameMissing: Nothing was entered.
+        TextMissing: Nothing was entered.
         InvalidText: It holds control characters, or is longer than 100 characters.
     """
-    try:
-        name = clean_line(value, NAME_LENGTH)
-    except TextMissing:
-        name = ""
+    name = clean_line(value, NAME_LENGTH)
     if not name:
-        raise NameMissing(field="name")
+        raise TextMissing(field="name")
     return name
 
 

@@ -164,11 +164,11 @@ async def test_errors_name_every_field(sign: Signer) -> None:
         await sign(a_form(name=" ", email="nobody", country="XX", placement="a b", answers=()))
     found = {error.field: error.code for error in raised.value.errors}
     assert found == {
-        "name": "name_required",
+        "name": "text_missing",
         "email": "email_invalid",
-        "country": "country_invalid",
+        "country": "country_unknown",
         "placement": "placement_invalid",
-        "consents": "consent_required",
+        "consents": "consent_missing",
     }
 
 

@@ -11,7 +11,6 @@ from app.core.money import Money
 from app.donations.appeals import read_appeal
 from app.donations.errors import ModeNotOffered
 from app.donations.gift import Gift
-from app.donations.giving import Giving
 from app.http.client import client_network
 from app.http.context import Public, Session
 
@@ -55,13 +54,5 @@ async def give(
         frequency=form.frequency,
         wording_version=form.wording_version,
     )
-    giving = Giving(
-        database=role.database,
-        sealer=role.sealer,
-        gateway=role.gateway,
-        form_key=role.form_key,
-        public_url=role.settings.web.public_url,
-        clock=role.clock,
-    )
-    started = await giving.start(gift, caller=client_network(request), idempotency_key=idempotency_key)
+    started = await role.giving.start(gift, caller=client_network(request), idempotency_key=idempotency_key)
     return StartedOut.of(started, role.settings.web.public_url)

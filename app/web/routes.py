@@ -1,0 +1,14 @@
+"""Every public page."""
+
+from fastapi import APIRouter
+
+from app.settings import Settings
+from app.web import campaign_pages, giving_pages, signer_pages, signing_pages
+
+
+def build_public_router(_settings: Settings) -> APIRouter:
+    """Pages for readers, signers and donors."""
+    router = APIRouter()
+    for module in (campaign_pages, signing_pages, signer_pages, giving_pages):
+        router.include_router(module.router)
+    return router
