@@ -27,7 +27,7 @@ class Gift:
     """A donor's form as it came; a repr shows nobody.
 
     Attributes:
-        wording_version: The version of the terms that the donor had before their eyes; None takes the present.
+        wording_version: The version of the terms that the donor read; None takes the present one.
         locale: A language tag; answers and mails come in the nearest language there is.
     """
 

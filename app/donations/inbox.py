@@ -39,12 +39,13 @@ async def receive(session: AsyncSession, notice: EventNotice) -> bool:
             created=notice.created,
         )
         .on_conflict_do_nothing()
+        .execution_options(preserve_rowcount=True)
     )
     result = await session.execute(statement)
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
         return False
-    await defer(session, HANDLE, queueing_lock=f"{HANDLE}:{notice.id}", event_id=notice.id)
+    await defer(session, HANDLE, event_id=notice.id)
     return True
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -100,11 +100,11 @@ class Sweeper:
 
     async def ask_about_pending(self) -> None:
         """Ask Stripe about donations that have been pending for long, the less often the older they are."""
-        age = func.now() - Donation.created_at
+        quarter = text("(now() - donations.created_at) / 4")
         query = select(Donation.id, Donation.stripe_session_id).where(
             Donation.state == "pending",
             Donation.stripe_session_id.is_not(None),
-            Donation.changed_at < func.now() - func.greatest(self._pending_for, age / 4),
+            Donation.changed_at < func.now() - func.greatest(self._pending_for, quarter),
         )
         async with self._database.begin() as session:
             due = (await session.execute(query.order_by(Donation.changed_at).limit(_MOST))).all()
