@@ -28,17 +28,18 @@ async def defer(
 
     With a queueing lock, a job that is already waiting under that lock stands for this one too.
     """
-    connection: AsyncConnection[tuple[object, ...]] = await psycopg_connection(session)
-    job = _writer.configure_task(
-        task,
-        allow_unknown=True,
-        connection=connection,
-        queueing_lock=queueing_lock,
-        schedule_in={"seconds": delay_seconds} if delay_seconds else None,
-    )
-    # A clash of queueing locks would abort the whole transaction; a savepoint takes the blow.
+    # A clash of queueing locks would abort the whole transaction; a savepoint takes the blow. It is set only
+    # once the session is asked for its connection inside of it.
     try:
         async with session.begin_nested():
+            connection: AsyncConnection[tuple[object, ...]] = await psycopg_connection(session)
+            job = _writer.configure_task(
+                task,
+                allow_unknown=True,
+                connection=connection,
+                queueing_lock=queueing_lock,
+                schedule_in={"seconds": delay_seconds} if delay_seconds else None,
+            )
             await job.defer_async(**args)
     except AlreadyEnqueued:
         return
