@@ -132,9 +132,13 @@ def with_sign(formatted: str, currency: str, locale: str) -> str:
     Ukrainian would write "25 GBP"; Arabic "25 UK£", whose letters and sign the bidirectional algorithm tears
     apart. The currencies that we take have signs of their own, so nothing becomes ambiguous.
     """
-    if locale == DEFAULT_LOCALE or currency not in _SIGNS:
-        return formatted
-    return formatted.replace(get_currency_symbol(currency, cldr(locale)), _SIGNS[currency])
+    return formatted.replace(get_currency_symbol(currency, cldr(locale)), currency_sign(currency, locale))
+
+
+def currency_sign(currency: str, locale: str) -> str:
+    """What stands for the currency beside an amount; English keeps "US$", for "$" alone is vague there."""
+    known = get_currency_symbol(currency, cldr(locale))
+    return known if locale == DEFAULT_LOCALE else _SIGNS.get(currency, known)
 
 
 def listing(values: Sequence[str], locale: str) -> str:

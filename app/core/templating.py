@@ -33,11 +33,11 @@ def environment(folder: Path, locale: str) -> Environment:
     # Added by the extension at run time, so unknown to Jinja's own annotations.
     built.install_gettext_translations(languages.translations(locale), newstyle=True)  # type: ignore[attr-defined]
     built.globals |= {"locale": locale, "direction": languages.direction(locale)}
-    built.filters |= _filters(locale)
+    built.filters |= _figures(locale) | _words(locale)
     return built
 
 
-def _filters(locale: str) -> dict[str, object]:
+def _figures(locale: str) -> dict[str, object]:
     def number(value: int) -> str:
         return languages.number(value, locale)
 
@@ -49,6 +49,13 @@ def _filters(locale: str) -> dict[str, object]:
         unit = 10 ** minor_digits(value.currency)
         return money(Money(value.amount_minor // unit * unit, value.currency))
 
+    def sign(currency: str) -> str:
+        return languages.currency_sign(currency, locale)
+
+    return {"number": number, "money": money, "whole": whole, "sign": sign}
+
+
+def _words(locale: str) -> dict[str, object]:
     def day(value: date | datetime) -> str:
         return languages.day(value, locale)
 
@@ -65,8 +72,6 @@ def _filters(locale: str) -> dict[str, object]:
         """The attributes that say so where the words are not in the page's language (WCAG 3.1.2)."""
         if text.locale == locale:
             return Markup("")
-        attributes = Markup(' lang="{}" dir="{}"')
-        return attributes.format(text.locale, languages.direction(text.locale))
+        return Markup(' lang="{}" dir="{}"').format(text.locale, languages.direction(text.locale))
 
-    found = (number, money, whole, day, from_now, listing, country, lang)
-    return {function.__name__: function for function in found}
+    return {"day": day, "from_now": from_now, "listing": listing, "country": country, "lang": lang}

@@ -96,10 +96,9 @@ for (const form of document.querySelectorAll("form[data-give]")) {
   const shown = (minor) => new Intl.NumberFormat(numerals, {
     style: "currency",
     currency,
-    currencyDisplay: language === "en" ? "symbol" : "narrowSymbol",
     minimumFractionDigits: minor % 10 ** digits ? digits : 0,
     maximumFractionDigits: digits,
-  }).format(minor / 10 ** digits);
+  }).formatToParts(minor / 10 ** digits).map(({ type, value }) => type === "currency" ? form.dataset.sign : value).join("");
 
   const update = () => {
     const radio = radios.find((choice) => choice.checked);
