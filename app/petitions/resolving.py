@@ -88,7 +88,7 @@ async def _campaigns(session: AsyncSession, petitions: Collection[int]) -> dict[
         .join(Campaign, Campaign.id == Petition.campaign_id)
         .where(Petition.id.in_(petitions))
     )
-    return dict((await session.execute(query)).tuples().all())
+    return dict((await session.execute(query)).all())
 
 
 async def _claim(session: AsyncSession, most: int) -> list[Letter]:
