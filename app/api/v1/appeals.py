@@ -8,23 +8,26 @@ from app.api.v1.caching import cached
 from app.api.v1.donation_schemas import AppealOut, DonationIn, StartedOut
 from app.api.v1.shapes import Slug
 from app.core.money import Money
-from app.donations.appeals import read_appeal
 from app.donations.errors import ModeNotOffered
 from app.donations.gift import Gift
 from app.http.client import client_network
-from app.http.context import Public, Session
+from app.http.context import Public
 
 router = APIRouter(tags=["appeals"])
 
 
-@router.get("/appeals/{slug}", response_model=AppealOut, responses={304: {"description": "Not modified"}})
-async def read_one(slug: Slug, role: Public, session: Session, request: Request) -> Response:
+@router.get(
+    "/appeals/{slug}",
+    summary="Read an appeal",
+    response_model=AppealOut,
+    responses={304: {"description": "Not modified"}},
+)
+async def read_one(slug: Slug, role: Public, request: Request) -> Response:
     """An appeal with its figures (from the ledger), beneficiaries, amounts, limits and terms."""
-    appeal = await read_appeal(session, slug, role.clock.now())
-    return cached(request, AppealOut.of(appeal))
+    return cached(request, AppealOut.of(await role.appeals.get(slug)))
 
 
-@router.post("/appeals/{slug}/donations", status_code=201)
+@router.post("/appeals/{slug}/donations", status_code=201, summary="Give")
 async def give(
     slug: Slug,
     form: DonationIn,

@@ -18,7 +18,7 @@ _bearer = HTTPBearer(
 )
 
 
-@router.get("/donations/{donation_id}")
+@router.get("/donations/{donation_id}", summary="Read a donation")
 async def read_one(
     donation_id: UUID,
     session: Session,
