@@ -71,7 +71,7 @@ def redirect(path: str) -> RedirectResponse:
 def _environment() -> Environment:
     built = environment(TEMPLATES_DIR / "admin", _LOCALE)
     built.globals |= {"asset": asset_url}
-    built.filters |= {"span": span_name, "short_day": short_day, "percent": _percent, "wait": _wait}
+    built.filters |= {"span": span_name, "short_span": _short_span, "percent": _percent, "wait": _wait}
     return built
 
 
@@ -89,6 +89,12 @@ def span_name(span: DateRange) -> str:
 def short_day(day: date) -> str:
     """A day as an axis or a narrow column shows it: "3 Mar"."""
     return _dated(day, "d MMM")
+
+
+def _short_span(span: DateRange) -> str:
+    """The same for a narrow column: "3 Mar 2026", "30 Mar – 5 Apr 2026"."""
+    end = _dated(span.last, "d MMM y")
+    return end if span.first == span.last else f"{short_day(span.first)} – {end}"
 
 
 def _dated(day: date, pattern: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.numbers import get_currency_symbol
+
 from app.core.languages import number
 from app.core.money import Money, minor_digits
 from app.reports.campaign_report import CampaignReport
@@ -30,6 +32,7 @@ class ChartView:
     bars: str
     line: str
     below: str
+    is_empty: bool
 
 
 def signing_chart(report: CampaignReport) -> ChartView:
@@ -76,7 +79,7 @@ def giving_chart(report: CampaignReport, currency: str) -> ChartView:
         line=None,
         below=Series("Refunded", [max(g.refunded_minor, 0) for g in giving]),
         unit=10 ** minor_digits(currency),
-        written=lambda value: _money(value, currency),
+        written=lambda value: _on_scale(value, currency),
     )
     whole = report.total.of(currency)
     sentence = (
@@ -98,6 +101,9 @@ def _view(key: str, title: str, sentence: str, plot: Plot, currency: str = "") -
         bars=plot.bars.name,
         line=plot.line.name if plot.line else "",
         below=plot.below.name if plot.below else "",
+        is_empty=not any(
+            any(series.values) for series in (plot.bars, plot.line, plot.below) if series is not None
+        ),
     )
 
 
@@ -112,6 +118,13 @@ def _peak(periods: Sequence[Period], values: Sequence[int], verb: str, currency:
     when = span_name(periods[values.index(highest)].span)
     amount = _money(highest, currency) if currency else number(highest, "en")
     return f"The most were {amount} {verb} on {when}."
+
+
+def _on_scale(minor: int, currency: str) -> str:
+    """With the currency's sign, where it has one: codes would take the room of the figures."""
+    if len(get_currency_symbol(currency, "en_GB")) == 1:
+        return _money(minor, currency)
+    return number(minor // 10 ** minor_digits(currency), "en")
 
 
 def _money(minor: int, currency: str) -> str:
