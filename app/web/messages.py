@@ -21,17 +21,17 @@ _UNKNOWN: Final = N_("This cannot be accepted as it is. Please change it.")
 _SENTENCES: Final[dict[tuple[str, str], str]] = {
     ("name", "text_missing"): N_("Enter your name."),
     ("name", "text_too_long"): N_("Your name is too long for this form. Please shorten it."),
-    ("name", "name_not_a_name"): N_("Enter a name, without a web address."),
     ("email", "text_missing"): N_("Enter your e-mail address."),
     ("email", "text_too_long"): N_("This e-mail address is too long."),
     ("email", "email_invalid"): N_("Enter an e-mail address like name@example.org."),
-    ("country", "text_missing"): N_("Choose the country you live in."),
-    ("country", "country_unknown"): N_("Choose a country from the list."),
+    ("email", "email_refused"): N_(
+        "Our payment provider does not take this address. You have not been charged: please use another one."
+    ),
+    ("country", "country_unknown"): N_("Choose the country you live in."),
     ("postcode", "postcode_invalid"): N_("Enter a full UK postcode like SW1A 1AA, or leave it empty."),
     ("consent", "consent_missing"): N_(
         "Tick the box to agree. Without your consent we may not keep your signature."
     ),
-    ("updates", "updates_missing"): N_("Choose yes or no."),
     ("comment", "text_too_long"): N_("Your comment is too long. Please shorten it."),
     ("amount", "amount_missing"): N_("Choose an amount or enter your own."),
     ("amount", "amount_invalid"): N_("Enter the amount in figures, for example 25 or 25.50."),
@@ -39,22 +39,24 @@ _SENTENCES: Final[dict[tuple[str, str], str]] = {
     ("amount", "amount_too_large"): N_(
         "The largest amount we can take here is %(amount)s. For more, please write to us."
     ),
-    ("currency", "currency_unsupported"): N_("Choose one of the currencies offered."),
+    ("", "currency_unsupported"): N_("Choose one of the currencies offered."),
+    ("", "currency_not_offered"): N_("Choose one of the currencies offered."),
     ("", "text_missing"): N_("Please fill this in."),
     ("", "text_too_long"): N_("This is too long. Please shorten it."),
     ("", "text_invalid"): N_("This holds characters that cannot be shown. Please type it again."),
-    ("", "form_expired"): N_(
-        "This form was open for a long time. Your answers are still here: please send it again."
-    ),
+    ("", "consent_unknown"): N_("The wording has changed since you opened this page. Please read it again."),
     ("", "wording_changed"): N_("The wording has changed since you opened this page. Please read it again."),
     ("", "petition_closed"): N_("This petition has closed, so your signature was not taken."),
     ("", "appeal_closed"): N_("This appeal has closed, so nothing was charged."),
-    ("", "payment_unavailable"): N_(
-        "The payment page cannot be reached right now. You have not been charged."
+    ("", "donation_in_progress"): N_(
+        "Your gift is being started already. Please wait a moment before you try again."
     ),
+    ("", "payment_busy"): N_(
+        "Many people are giving at once. You have not been charged: please try again in a moment."
+    ),
+    ("", "payment_refused"): N_("Our payment provider did not accept this gift. You have not been charged."),
     ("", "overloaded"): N_("Many people are here at once and your form was not saved. Please send it again."),
     ("", "database_unavailable"): N_("We could not save your form. Please send it again."),
-    ("", "too_many_requests"): N_("Too many tries in a short time. Please wait a minute and send it again."),
 }
 
 

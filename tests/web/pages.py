@@ -112,11 +112,10 @@ SUGGESTIONS = (Money(1000, "GBP"), Money(2500, "GBP"), Money(5000, "GBP"))
 WRONG = (
     FieldError("name", "text_missing"),
     FieldError("email", "email_invalid"),
-    FieldError("country", "text_missing"),
+    FieldError("country", "country_unknown"),
     FieldError("postcode", "postcode_invalid"),
     FieldError("consent", "consent_missing"),
-    FieldError("updates", "updates_missing"),
-    FieldError("", "wording_changed"),
+    FieldError("", "consent_unknown"),
 )
 
 

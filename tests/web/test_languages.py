@@ -1,3 +1,5 @@
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,12 +11,14 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+import app
 from app.core import languages
+from app.core.errors import codes
 from app.core.languages import COUNTRIES, LOCALES, LOCALES_DIR, Text
 from app.core.money import Money
 from app.core.templating import environment
 from app.web.languages import chosen, negotiate
-from app.web.messages import message
+from app.web.messages import _SENTENCES, message
 from app.web.views.frame import FieldError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,3 +216,9 @@ def test_errors_speak_the_readers_language() -> None:
     assert message(FieldError("name", "text_missing"), "en") == "Enter your name."
     assert message(FieldError("odd", "text_missing"), "en") == "Please fill this in."
     assert message(FieldError("odd", "never_heard_of"), "en").startswith("This cannot be accepted")
+
+
+def test_every_sentence_belongs_to_an_error_that_exists() -> None:
+    for module in pkgutil.walk_packages(app.__path__, "app."):
+        importlib.import_module(module.name)
+    assert {code for _field, code in _SENTENCES} <= codes().keys()

@@ -123,7 +123,7 @@ def test_an_error_is_named_twice_and_tied_to_its_field() -> None:
     html, page = shown("petition-errors")
     summary = html.partition('class="summary"')[2].partition("</div>")[0]
     assert "autofocus" in summary
-    for field in ("name", "email", "country", "postcode", "consent", "updates"):
+    for field in ("name", "email", "country", "postcode", "consent"):
         assert f'href="#{field}"' in summary
     email = next(field for field in page.all("input") if field.get("name") == "email")
     assert email["aria-invalid"] == "true"
@@ -197,6 +197,22 @@ def test_every_status_has_a_page(status: int) -> None:
     title = re.search("<title>(.*?)</title>", html)
     assert title is not None
     assert f"<h1>{title[1]}</h1>" in html
+
+
+def test_who_may_have_paid_is_never_told_to_pay_again() -> None:
+    page = Page(path="/x", base_url="https://haven.test")
+    view = ErrorView(page=page, status=503, code="payment_outcome_unknown", request_id="r-1")
+    html = render_page(view).decode()
+    assert "Please do not pay again." in html
+    assert "send your form again" not in html
+
+
+def test_the_review_page_has_one_button_that_pays_and_it_names_the_amount() -> None:
+    html, _page = shown("review")
+    paying = [form for form in html.split("<form")[1:] if 'name="agreed"' in form]
+    assert len(paying) == 1
+    assert paying[0].count("<button") == 1
+    assert ">Give £25 once</button>" in paying[0]
 
 
 def test_a_retry_is_told_in_words() -> None:
