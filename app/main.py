@@ -73,6 +73,7 @@ def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
         title=title,
         version="1",
         docs_url=None,
+        redirect_slashes=False,  # its redirect is made from the Host header
         redoc_url=None,
         openapi_url="/api/v1/openapi.json" if title == "Haven" else None,
         max_body_size=settings.web.max_body_bytes,

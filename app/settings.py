@@ -203,9 +203,11 @@ def _weaknesses(settings: Settings, held: dict[str, str]) -> list[str]:
     webhook = held.get("stripe_webhook_secret", "")
     if webhook and (not webhook.startswith("whsec_") or len(webhook) < _WEAK_LENGTH):
         problems.append("HAVEN_STRIPE_WEBHOOK_SECRET is weak; use the whsec_… value of your Stripe endpoint.")
-    for name in ("public_url", "staff_url"):
-        if not getattr(settings.web, name).startswith("https://"):
-            problems.append(f"HAVEN_{name.upper()} must begin with https:// outside demo mode.")
+    problems += [
+        f"HAVEN_{name.upper()} must begin with https:// outside demo mode."
+        for name in ("public_url", "staff_url")
+        if not getattr(settings.web, name).startswith("https://")
+    ]
     if settings.stripe.stripe_api_base:
         problems.append("Unset HAVEN_STRIPE_API_BASE: the simulator is for demo mode (HAVEN_DEMO=1).")
     return problems

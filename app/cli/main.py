@@ -13,7 +13,7 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import demonstrating, migrating, staffing
+from app.cli import demonstrating, lettering, migrating, staffing
 from app.cli.checking import selfcheck as run_selfcheck
 from app.cli.working import run_worker
 from app.core.logging import configure_logging
@@ -30,6 +30,7 @@ cli = typer.Typer(
     help="The backend of humanitarian campaigns.",
 )
 cli.add_typer(staffing.cli, name="staff")
+cli.add_typer(lettering.cli, name="letters")
 keys_cli = typer.Typer(no_args_is_help=True, help="Keys that lie outside the database.")
 cli.add_typer(keys_cli, name="keys")
 cli.command("migrate")(migrating.migrate)

@@ -16,7 +16,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 _EMAIL = re.compile(r"[^\s@\"'<>=,;:()\[\]{}]+@[^\s@\"'<>,;:()\[\]{}]+\.[^\s@\"'<>,;:()\[\]{}]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
 _POSTGRES_DETAIL = re.compile(r"\n(?:DETAIL|CONTEXT):.*", re.DOTALL)
-_NOISY = ("httpx", "httpcore", "stripe", "procrastinate.worker", "procrastinate.blueprints", "uvicorn.access")
+_NOISY = ("httpx", "httpcore", "stripe", "procrastinate", "uvicorn.access")
 
 
 def configure_logging(level: str, form: str, role: str) -> None:

@@ -51,6 +51,9 @@ class RequestContext:
         scope["haven.request_id"] = request_id
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         answer = _Answer(send, request_id, https=self._https)
+        if scope["method"] == "HEAD":  # FastAPI routes GET alone; link checkers ask for heads
+            scope = {**scope, "method": "GET"}
+            answer.without_body = True
         try:
             await self._handle(scope, receive, answer)
         finally:
@@ -106,6 +109,7 @@ class _Answer:
         self._https = https
         self.started = False
         self.status = 0
+        self.without_body = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -118,6 +122,8 @@ class _Answer:
             headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
             if self._https:
                 headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+        elif self.without_body and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def problem(self, status: int, *, close: bool = False) -> None:

@@ -14,7 +14,8 @@ from app.web.languages import chosen, negotiate
 from app.web.rendering import STRIPE_CHECKOUT, content_security_policy, render_page
 from app.web.views.frame import Page, View
 
-PUBLIC_CACHE = "public, max-age=5, stale-while-revalidate=30"
+# A CDN may hold a page for seconds; a browser asks again, or whoever just signed would see the old count.
+PUBLIC_CACHE = "public, max-age=0, s-maxage=5"
 NO_STORE = "no-store"
 _DIGITS = 9
 

@@ -34,7 +34,7 @@ PUBLIC = (
 INTERNAL = (
     "select on all tables in schema public",
     "insert on placements, supporters, consents, suppressions, signatures, published_signers, tallies, "
-    "petition_counts, mails, mail_allowances, intake_rejected, ledger_accounts, ledger_postings, ledger_entries, "
+    "petition_counts, mails, mail_allowances, intake, intake_rejected, ledger_accounts, ledger_postings, ledger_entries, "
     "audit_entries, staff_sessions, keys, stripe_events, stripe_cursors, idempotency_keys",
     "update on signatures, published_signers, tallies, petition_counts, mails, mail_allowances, donations, "
     "staff_sessions",
@@ -44,7 +44,7 @@ INTERNAL = (
     "update (listed_to) on stripe_cursors",
     "update (last_login_at, password_hash) on staff_accounts",
     "insert, update, delete on login_attempts",
-    "delete on intake, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
+    "delete on intake, intake_rejected, supporters, published_signers, mail_allowances, staff_sessions, idempotency_keys",
     "execute on function confirm_signatures(bytea[]), read_signature(bytea), withdraw_signature(bytea), "
     "lapse_signatures(int), end_signatures(uuid[], boolean), read_donation(bytea)",
     "insert, update, delete on procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, "

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 FRESH_SECONDS = 5
 STALE_SECONDS = 30
+"""For shared caches; a caller of its own asks again, or whoever just signed would read the old count."""
 
 
 def cached(request: Request, answer: BaseModel, *, ignoring: str | None = None) -> Response:
@@ -16,9 +17,10 @@ def cached(request: Request, answer: BaseModel, *, ignoring: str | None = None) 
     """
     judged = answer.model_dump_json(exclude={ignoring} if ignoring else None)
     etag = f'"{hashlib.blake2b(judged.encode(), digest_size=12).hexdigest()}"'
+    shared = f"s-maxage={FRESH_SECONDS}, stale-while-revalidate={STALE_SECONDS}"
     headers = {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={FRESH_SECONDS}, stale-while-revalidate={STALE_SECONDS}",
+        "Cache-Control": f"public, max-age=0, {shared}",
         "Access-Control-Allow-Origin": "*",
     }
     held = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}

@@ -12,7 +12,7 @@ from app.core.text import Line, Paragraphs
 from app.http.context import Public, Session
 from app.petitions.acting import Wish
 from app.petitions.errors import LinkUnknown
-from app.petitions.linking import MySignature, read_my_signature, withdraw
+from app.petitions.linking import MySignature, read_my_signature
 from app.petitions.signing import Answer
 
 router = APIRouter(prefix="/my", tags=["my"])
@@ -96,9 +96,10 @@ async def amend(token: Bearer, body: MyChange, role: Public, response: Response)
 
 
 @router.delete("", summary="Withdraw", status_code=204)
-async def end(token: Bearer, session: Session) -> None:
+async def end(token: Bearer, role: Public) -> None:
     """Withdraw the signature and destroy what is held about its person. One can sign again."""
-    await withdraw(session, token)
+    await role.signers.withdraw(token)
+    await role.petitions.fresh((await role.signers.look(token)).petition_slug)
 
 
 def _as_answer(mine: MySignature) -> MyAnswer:
