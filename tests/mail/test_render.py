@@ -15,7 +15,10 @@ EVERYTHING: Mapping[str, object] = {
     "manage_link": LINK,
     "expires_at": datetime(2022, 3, 11, 9, tzinfo=UTC),
     "amount": Money(2550, "GBP"),
-    "beneficiaries": (("British Red Cross", "220949"), ("Save the Children", "213890")),
+    "beneficiaries": [
+        {"name": "British Red Cross", "charity_number": "220949"},
+        {"name": "Save the Children", "charity_number": "213890"},
+    ],
     "donated_at": datetime(2022, 3, 4, 9, tzinfo=UTC),
     "reference": "HVN-7QK2-94",
     "terms": "**Fees.** Stripe keeps a part; see [its page](https://example.org).\n\n**Refunds.** Ask us.",
@@ -88,6 +91,7 @@ def test_the_receipt_has_all_the_facts() -> None:
         "- British Red Cross, registered charity 220949",
     ):
         assert fact in mail.text
+        assert fact.removeprefix("- ") in mail.html.replace("<strong>", "").replace("</strong>", "")
     assert "Fees. Stripe keeps a part; see its page (https://example.org)." in mail.text
     assert "**" not in mail.text + mail.html
 
