@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 
 
 @dataclass
-class Visitor:
+class Browser:
     """A client that sends what a browser sends, and keeps cookies."""
 
     client: httpx.AsyncClient
@@ -69,24 +69,24 @@ def make_app(
 
 
 @pytest.fixture
-async def visitors(make_app: Callable[[str], FastAPI]) -> AsyncIterator[Callable[[str], Visitor]]:
+async def browsers(make_app: Callable[[str], FastAPI]) -> AsyncIterator[Callable[[str], Browser]]:
     clients: list[httpx.AsyncClient] = []
 
-    def open_visitor(staff_url: str = "http://127.0.0.1:8001") -> Visitor:
+    def open_browser(staff_url: str = "http://127.0.0.1:8001") -> Browser:
         transport = httpx.ASGITransport(
             make_app(staff_url), raise_app_exceptions=False, client=("192.0.2.7", 1)
         )
         clients.append(httpx.AsyncClient(transport=transport, base_url=staff_url))
-        return Visitor(clients[-1], staff_url)
+        return Browser(clients[-1], staff_url)
 
-    yield open_visitor
+    yield open_browser
     for client in clients:
         await client.aclose()
 
 
 @pytest.fixture
-def visitor(visitors: Callable[[str], Visitor], account: int) -> Visitor:
-    return visitors("http://127.0.0.1:8001")
+def browser(browsers: Callable[[str], Browser], account: int) -> Browser:
+    return browsers("http://127.0.0.1:8001")
 
 
 def where(response: httpx.Response) -> str:
