@@ -20,6 +20,7 @@ from app.donations.appeals import PublishedAppeal, read_appeal
 from app.donations.errors import (
     EmailRefused,
     PaymentBusy,
+    PaymentObjectMissing,
     PaymentRefused,
     PaymentUnavailable,
 )
@@ -187,7 +188,10 @@ class Giving:
             raise _REFUSALS[row.failure_code]
         if row.state != "pending" or row.stripe_session_id is None:
             return _started(order, token, row.state, None)
-        checkout = await self._gateway.find_checkout(row.stripe_session_id)
+        try:
+            checkout = await self._gateway.find_checkout(row.stripe_session_id)
+        except PaymentObjectMissing:
+            return _started(order, token, row.state, None)
         return _started(order, token, row.state, checkout.url)
 
     async def _refuse(self, token: str, code: str) -> None:

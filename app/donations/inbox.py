@@ -63,7 +63,8 @@ async def redrive(session: AsyncSession, *, waiting: timedelta, most: int = 100)
     query = (
         select(StripeEvent.id)
         .where(StripeEvent.handled_at.is_(None), StripeEvent.received_at < func.now() - waiting)
-        .order_by(StripeEvent.received_at)
+        # In no order, so that events which cannot be handled never keep others from their turn.
+        .order_by(func.random())
         .limit(most)
     )
     ids = list(await session.scalars(query))

@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.errors import AppError
 from app.core.money import Money
 from app.core.tokens import hash_token, well_formed
 from app.crypto import own_copy
 from app.crypto.errors import CannotOpen
-from app.donations.errors import DonationNotFound, PaymentObjectMissing, PaymentUnavailable
+from app.donations.errors import DonationNotFound, PaymentObjectMissing
 from app.donations.gateway import CheckoutStatus, PaymentGateway
 from app.donations.models import Appeal
 from app.donations.states import OPEN, UNPAID, is_settled
@@ -131,7 +132,7 @@ async def ask_standing(gateway: PaymentGateway, view: DonationView) -> Return:
         return Return(Standing.UNKNOWN)
     try:
         checkout = await gateway.find_checkout(view.stripe_session_id)
-    except (PaymentUnavailable, PaymentObjectMissing):
+    except (AppError, PaymentObjectMissing):
         return Return(Standing.UNKNOWN)
     if checkout.status is CheckoutStatus.OPEN:
         return Return(Standing.OPEN, checkout.url)

@@ -124,9 +124,12 @@ class StripeGateway:
             ],
         }
         sessions = self._client.v1.checkout.sessions
-        made = await self._ask(
-            lambda: sessions.create_async(params, {"idempotency_key": idempotency_key}),
-        )
+        try:
+            made = await self._ask(
+                lambda: sessions.create_async(params, {"idempotency_key": idempotency_key})
+            )
+        except PaymentObjectMissing:
+            raise PaymentRefused from None
         return reading.read_checkout(made.to_dict())
 
     async def find_checkout(self, session_id: str) -> CheckoutSession:

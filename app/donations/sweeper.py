@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
 from app.core.errors import AppError
+from app.donations.errors import PaymentObjectMissing
 from app.donations.gateway import CheckoutStatus, PaymentGateway
 from app.donations.idempotency import forget_old_keys
 from app.donations.inbox import receive_missing, redrive
@@ -71,8 +72,9 @@ class Sweeper:
         for step in steps:
             try:
                 await step()
-            except AppError as failure:
-                _log.warning("sweep_step_failed", step=step.__name__, code=failure.code)
+            except (AppError, PaymentObjectMissing) as failure:
+                code = failure.code if isinstance(failure, AppError) else "object_missing"
+                _log.warning("sweep_step_failed", step=step.__name__, code=code)
 
     async def list_lost_events(self) -> None:
         """Read on in Stripe's own list of events, hour by hour up to now, and keep those that never came.
@@ -109,10 +111,11 @@ class Sweeper:
         async with self._database.begin() as session:
             due = (await session.execute(query.order_by(Donation.changed_at).limit(_MOST))).all()
         for donation_id, session_id in due:
-            await self._settlement.settle_object(str(session_id))
             looked = update(Donation).where(Donation.id == donation_id, Donation.state == "pending")
+            # Noted first, so that one which cannot be asked about goes to the back of the queue.
             async with self._database.begin() as session:
                 await session.execute(looked.values(changed_at=func.now()))
+            await self._settlement.settle_object(str(session_id))
 
     async def resolve_unattached(self) -> None:
         """End donations whose donor never got a page to pay on, because something broke in between.
@@ -125,7 +128,8 @@ class Sweeper:
             Donation.created_at < func.now() - self._unattached_for,
         )
         async with self._database.begin() as session:
-            due = (await session.execute(query.order_by(Donation.created_at).limit(_MOST))).all()
+            # In no order, for the same reason.
+            due = (await session.execute(query.order_by(func.random()).limit(_MOST))).all()
         for donation_id, created_at in due:
             checkout = await self._gateway.search_checkout(
                 donation_id, since=created_at - _MARGIN, until=created_at + _MARGIN

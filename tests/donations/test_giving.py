@@ -1,14 +1,17 @@
 """Starting a donation: the row first, then Stripe's page."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import AppError, InvalidFields
 from app.core.money import Money
 from app.crypto import own_copy
+from app.donations.appeals import read_appeal
 from app.donations.errors import (
     AppealNotFound,
     DonationInProgress,
@@ -339,3 +342,68 @@ async def test_a_token_that_opens_nothing_is_a_link_to_nothing(donating: Donatin
     async with donating.public.begin() as session:
         with pytest.raises(AppError, match="donation_not_found"):
             await read_by_token(session, token)
+
+
+async def test_a_page_that_stripe_forgot_is_nothing_to_pay_and_no_error(
+    donating: Donating, stripe: Stripe
+) -> None:
+    started = await donating.give(key="one")
+    await stripe.control("reset")
+    again = await donating.give(key="one")
+    assert (again.id, again.state, again.checkout_url) == (started.id, "pending", None)
+    async with donating.public.begin() as session:
+        view = await read_by_token(session, started.token)
+    assert (await ask_standing(donating.gateway, view)).standing is Standing.UNKNOWN
+    await donating.sweeper.sweep()
+    assert donating.state(started.id) == "pending"
+
+
+async def test_shares_in_force_decide_who_receives(donating: Donating) -> None:
+    donating.superuser.execute(
+        "insert into beneficiaries (name, charity_number, url) values ('Later Relief', '2', ''), "
+        "('Future Relief', '3', '')"
+    )
+    donating.superuser.execute(
+        "insert into allocation_shares (appeal_id, starts_at, beneficiary_id, weight) "
+        "select a.id, t.at, b.id, 1 from appeals a, beneficiaries b, (values "
+        "('Later Relief', timestamptz '2022-03-03'), ('Example Relief', timestamptz '2022-03-03'), "
+        "('Future Relief', now() + interval '1 day')) t (name, at) where b.name = t.name"
+    )
+    try:
+        async with donating.public.begin() as session:
+            now = await read_appeal(session, "shelter", datetime.now(UTC))
+            before = await read_appeal(session, "shelter", datetime(2022, 3, 2, tzinfo=UTC))
+            ahead = await read_appeal(session, "shelter", datetime.now(UTC) + timedelta(days=2))
+            never = await read_appeal(session, "shelter", datetime(2020, 1, 1, tzinfo=UTC))
+    finally:
+        donating.superuser.execute("set session_replication_role = replica")
+        donating.superuser.execute("delete from allocation_shares where starts_at > '2022-03-02'")
+        donating.superuser.execute("delete from beneficiaries where charity_number in ('2', '3')")
+        donating.superuser.execute("reset session_replication_role")
+    assert [b.name for b in now.beneficiaries] == ["Example Relief", "Later Relief"]
+    assert [b.name for b in before.beneficiaries] == ["Example Relief"]
+    assert [b.name for b in ahead.beneficiaries] == ["Future Relief"]
+    assert never.beneficiaries == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from donations",
+        "select id from donations",
+        "update donations set state = 'succeeded'",
+        "delete from donations",
+        "insert into donations (id, state) values (gen_random_uuid(), 'succeeded')",
+        "select * from stripe_events",
+        "update stripe_events set handled_at = now()",
+        "insert into stripe_events (id, handled_at) values ('x', now())",
+        "select * from ledger_entries",
+        "insert into ledger_postings (cause_kind, cause_id) values ('charge', 'x')",
+        "update idempotency_keys set donation_id = gen_random_uuid()",
+        "delete from idempotency_keys",
+    ],
+)
+async def test_the_public_login_cannot(donating: Donating, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with donating.public.begin() as session:
+            await session.execute(text(statement))
