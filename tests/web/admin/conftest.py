@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 
 
 @dataclass
-class Browser:
+class Visitor:
     """A client that sends what a browser sends, and keeps cookies."""
 
     client: httpx.AsyncClient
@@ -69,24 +69,24 @@ def make_app(
 
 
 @pytest.fixture
-async def browsers(make_app: Callable[[str], FastAPI]) -> AsyncIterator[Callable[[str], Browser]]:
+async def visitors(make_app: Callable[[str], FastAPI]) -> AsyncIterator[Callable[[str], Visitor]]:
     clients: list[httpx.AsyncClient] = []
 
-    def open_browser(staff_url: str = "http://127.0.0.1:8001") -> Browser:
+    def open_visitor(staff_url: str = "http://127.0.0.1:8001") -> Visitor:
         transport = httpx.ASGITransport(
             make_app(staff_url), raise_app_exceptions=False, client=("192.0.2.7", 1)
         )
         clients.append(httpx.AsyncClient(transport=transport, base_url=staff_url))
-        return Browser(clients[-1], staff_url)
+        return Visitor(clients[-1], staff_url)
 
-    yield open_browser
+    yield open_visitor
     for client in clients:
         await client.aclose()
 
 
 @pytest.fixture
-def browser(browsers: Callable[[str], Browser], account: int) -> Browser:
-    return browsers("http://127.0.0.1:8001")
+def visitor(visitors: Callable[[str], Visitor], account: int) -> Visitor:
+    return visitors("http://127.0.0.1:8001")
 
 
 def where(response: httpx.Response) -> str:
