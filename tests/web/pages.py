@@ -105,7 +105,10 @@ TALLY = Tally(
     count=265_826,
     goal=300_000,
     next_milestone=275_000,
-    carried_over=CarriedOver(100_412, Text("On another platform, 1 to 3 March 2022.")),
+    carried_over=CarriedOver(
+        100_412,
+        Text("more were gathered on another platform until 3 March 2022. They are not verified here."),
+    ),
 )
 TAKINGS = Takings(raised=Money(14_532_050, "GBP"), target=Money(10_000_000, "GBP"))
 SUGGESTIONS = (Money(1000, "GBP"), Money(2500, "GBP"), Money(5000, "GBP"))

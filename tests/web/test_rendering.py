@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.core.languages import LOCALES
+from app.core.languages import LOCALES, Text
 from app.web.assets import asset_response, assets, embed_script
 from app.web.markdown import markdown
 from app.web.rendering import content_security_policy, render_page
+from app.web.views.campaigns import CarriedOver
 from app.web.views.frame import ErrorView, Page
 from app.web.views.giving import AppealView, GiveForm
 from app.web.views.signing import PetitionView, SignForm
@@ -142,8 +143,16 @@ def test_the_trap_is_hidden_from_people_and_their_tools() -> None:
 def test_a_carried_over_number_stands_apart() -> None:
     html, _page = shown("petition")
     assert "<strong>100,412</strong>" in html
-    assert "more were gathered elsewhere and are not verified here." in html
+    assert "They are not verified here." in html
+    assert "more were gathered elsewhere" not in html
     assert "366,238" not in html
+
+
+def test_a_carried_over_number_without_a_note_still_says_that_it_is_not_verified() -> None:
+    view = every_page("en")["petition"]
+    assert isinstance(view, PetitionView)
+    bare = replace(view, tally=replace(view.tally, carried_over=CarriedOver(100_412, Text(""))))
+    assert "more were gathered elsewhere and are not verified here." in render_page(bare).decode()
 
 
 def test_the_button_names_the_amount_once_there_is_one() -> None:
