@@ -17,6 +17,7 @@ from app.http.middleware import RequestContext
 from app.http.problems import install_problems
 from app.http.wiring import build_public, build_staff
 from app.settings import Role, Settings, check, load
+from app.web.admin.rendering import staff_error_page
 from app.web.admin.routes import build_staff_router
 from app.web.errors import error_page
 from app.web.routes import build_public_router
@@ -64,7 +65,7 @@ def staff() -> ASGIApp:
 
     app = _app("Haven for staff", settings, lifespan)
     app.include_router(build_staff_router())
-    install_problems(app, error_page)
+    install_problems(app, staff_error_page)
     return _surrounded(app, settings, settings.web.staff_url)
 
 

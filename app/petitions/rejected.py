@@ -38,6 +38,7 @@ async def list_rejected(session: AsyncSession, most: int = 100) -> list[Rejected
 
 async def put_back(session: AsyncSession, most: int = 1_000) -> int:
     """Put letters back into the letterbox, as old as they are; returns how many."""
-    moved = await session.execute(_PUT_BACK, {"most": most})
+    options = {"preserve_rowcount": True}
+    moved = await session.execute(_PUT_BACK, {"most": most}, execution_options=options)
     await notify(session, CHANNEL)
     return int(getattr(moved, "rowcount", 0))

@@ -24,6 +24,8 @@ from app.web.views.giving import AppealView, DonationState, DonationView, GiveFo
 
 router = APIRouter(include_in_schema=False)
 _TYPED = 500
+# Reasons of our own for a gift that was never charged: no bank declined anything.
+_NO_DECLINES = frozenset({"not_started", "payment_busy", "payment_refused", "email_refused"})
 _LIMITS = {"amount_too_small": "minimum", "amount_too_large": "maximum"}
 
 
@@ -106,7 +108,8 @@ def _state(donation: Donation, standing: Standing) -> DonationState:
     if standing is Standing.OPEN:
         return "cancelled"
     if standing is Standing.NOT_CHARGED:
-        return "declined" if donation.failure_code else "expired"
+        declined = donation.failure_code is not None and donation.failure_code not in _NO_DECLINES
+        return "declined" if declined else "expired"
     return "unknown"
 
 
