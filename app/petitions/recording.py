@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, tuple_
+from sqlalchemy import ColumnElement, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
@@ -37,7 +37,6 @@ _LOCK_SUPPORTERS = text("""
     on conflict (campaign_id, email_hash) do update set id = s.id
     returning s.campaign_id, s.email_hash, s.id
 """)
-_NOW = text("select now()")
 _END = text("select end_signatures(cast(:ids as uuid[]), false)")
 
 Row: TypeAlias = dict[str, Any]
@@ -67,12 +66,12 @@ class Recorder:
         if not letters:
             return
         supporters = await _lock_supporters(session, letters, self.hasher.key_version)
+        allowance = await lock_allowance(session, {x.mail_hash for x in letters})
         people = await _people(session, letters, supporters)
         placements = await register_placements(
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
         suppressed = await _suppressed(session, letters)
-        allowance = await lock_allowance(session, {x.mail_hash for x in letters})
         batch = _Batch()
         for letter in letters:
             supporter_id = supporters[letter.campaign_id, letter.email_hash]
@@ -167,33 +166,39 @@ async def _people(
 ) -> dict[tuple[int, int], list[Person]]:
     """The live signatures of these supporters on these petitions, the first person first."""
     pairs = {(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters}
-    query = (
-        select(Signature)
-        .where(tuple_(Signature.petition_id, Signature.supporter_id).in_(pairs))
-        .order_by(Signature.person_number)
-    )
+    theirs = tuple_(Signature.petition_id, Signature.supporter_id).in_(pairs)
+    await _end_expired(session, theirs)
     found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    now = await session.scalar(_NOW)
-    expired = []
-    for s in await session.scalars(query):
-        if s.state == "pending" and s.expires_at <= now:
-            expired.append(s.id)
-        elif s.supporter_id is not None and s.name_hash is not None:
-            found[s.petition_id, s.supporter_id].append(
-                Person(
-                    s.id,
-                    s.person_number,
-                    s.state,
-                    s.link_version,
-                    s.expires_at,
-                    s.name_hash,
-                    s.country,
-                    s.place_hash,
-                )
+    for s in await session.scalars(select(Signature).where(theirs).order_by(Signature.person_number)):
+        if s.supporter_id is not None and s.name_hash is not None:
+            person = Person(
+                s.id,
+                s.person_number,
+                s.state,
+                s.link_version,
+                s.expires_at,
+                s.name_hash,
+                s.country,
+                s.place_hash,
             )
-    if expired:  # they end here and now, so that their person can sign again
-        await session.execute(_END, {"ids": expired})
+            found[s.petition_id, s.supporter_id].append(person)
     return found
+
+
+async def _end_expired(session: AsyncSession, theirs: ColumnElement[bool]) -> None:
+    """End those who did not confirm in time, so that they can sign again.
+
+    They are locked first: one that is being confirmed at this very moment is waited for, and stays.
+    """
+    query = (
+        select(Signature.id)
+        .where(theirs, Signature.state == "pending", Signature.expires_at <= func.now())
+        .order_by(Signature.id)
+        .with_for_update()
+    )
+    expired = list(await session.scalars(query))
+    if expired:
+        await session.execute(_END, {"ids": expired})
 
 
 def _as_person(row: Row) -> Person:

@@ -131,7 +131,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("frequency in ('once', 'monthly')", name=op.f("ck_donations_frequency_known")),
         sa.CheckConstraint(
-            "state in ('created', 'pending', 'succeeded', 'failed', 'canceled', 'expired', 'partially_refunded', 'refunded', 'disputed', 'dispute_won', 'dispute_lost')",
+            "state in ('created', 'pending', 'succeeded', 'failed', 'canceled', 'expired', "
+            "'partially_refunded', 'refunded', 'disputed', 'dispute_won', 'dispute_lost')",
             name=op.f("ck_donations_state_known"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_donations_amount_positive")),

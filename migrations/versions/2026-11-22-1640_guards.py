@@ -57,7 +57,8 @@ begin
   end if;
   if exists (select from ledger_entries e where e.posting_id = posting
              group by e.currency having sum(e.amount_minor) <> 0) then
-    raise exception 'posting % does not sum to zero', posting using errcode = 'integrity_constraint_violation';
+    raise exception 'posting % does not sum to zero', posting
+      using errcode = 'integrity_constraint_violation';
   end if;
   return null;
 end $$
@@ -68,7 +69,8 @@ create function refuse_foreign_entry() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   if new.currency <> (select a.currency from ledger_accounts a where a.id = new.account_id) then
-    raise exception 'entry is not in the currency of its account' using errcode = 'integrity_constraint_violation';
+    raise exception 'entry is not in the currency of its account'
+      using errcode = 'integrity_constraint_violation';
   end if;
   return new;
 end $$

@@ -1,7 +1,8 @@
 """What a reader may do at once with a token: confirm, look, change, withdraw. And how signatures end.
 
 `SECURITY DEFINER` functions that take a token's hash are the public role's only way to signatures
-(design §2). Rows are locked in the order of their ids, then the counter, then tallies in key order.
+(design §2). Everybody locks in one order, so that nobody waits in a circle: supporters by id, signatures
+by id, the counter, tallies in key order. The worker keeps to it (`app/petitions/recording.py`).
 """
 
 from collections.abc import Sequence
@@ -69,6 +70,8 @@ declare
   counting uuid[];
   pending uuid[];
 begin
+  perform from supporters p
+    where p.id in (select s.supporter_id from signatures s where s.id = any (ids)) order by p.id for update;
   perform from signatures s where s.id = any (ids) order by s.id for update;
   select array_agg(s.id) filter (where s.state = 'confirmed' and s.quarantined_at is null
                                    and s.invalidated_at is null),
@@ -91,14 +94,14 @@ begin
   do update set withdrawn = t.withdrawn + excluded.withdrawn, lapsed = t.lapsed + excluded.lapsed;
   delete from published_signers p where p.signature_id = any (ids);
   update mails m set state = 'cancelled', payload_sealed = null, ended_at = now()
-   where m.subject_id = any (ids) and m.state = 'queued';
+   where m.subject_id = any (ids) and m.state in ('queued', 'sending');
   update signatures s
      set state = case s.state when 'pending' then 'lapsed' else 'withdrawn' end, ended_at = now(),
          supporter_id = null, details_sealed = null, own_copy = null, name_hash = null, place_hash = null
    where s.id = any (ids) and s.state in ('pending', 'confirmed');
-  perform from supporters p where p.id = any (people) order by p.id for update;
   delete from supporters p
-   where forget_people and p.id = any (people) and not exists (select from signatures s where s.supporter_id = p.id);
+   where forget_people and p.id = any (people)
+     and not exists (select from signatures s where s.supporter_id = p.id);
 end $$
 """
 
@@ -109,8 +112,11 @@ declare
   found_id uuid;
   was text;
 begin
-  select s.id, s.state into found_id, was from signatures s where s.link_hash = hash for update;
+  select s.id into found_id from signatures s where s.link_hash = hash;
   if found_id is null then return null; end if;
+  perform from supporters p
+    where p.id = (select s.supporter_id from signatures s where s.id = found_id) for update;
+  select s.state into was from signatures s where s.id = found_id for update;
   perform end_signatures(array[found_id], true);
   return was;
 end $$
@@ -123,8 +129,9 @@ declare
   due uuid[];
 begin
   select array_agg(id) into due from (
-    select s.id from signatures s where s.state = 'pending' and s.expires_at <= now()
-     order by s.id limit most for update skip locked) x;
+    select s.id from signatures s join supporters p on p.id = s.supporter_id
+     where s.state = 'pending' and s.expires_at <= now()
+     order by s.id limit most for update of p, s skip locked) x;
   perform end_signatures(due, true);
   return coalesce(array_length(due, 1), 0);
 end $$

@@ -20,7 +20,8 @@ returns table (id uuid, appeal_id int, state text, amount_minor bigint, currency
 begin
   return query
     select d.id, d.appeal_id, d.state, d.amount_minor, d.currency, d.frequency, d.wording_id, d.placement,
-           d.locale, d.own_copy, d.stripe_session_id, d.failure_code, d.refunded_minor, d.settled_at, d.created_at
+           d.locale, d.own_copy, d.stripe_session_id, d.failure_code, d.refunded_minor, d.settled_at,
+           d.created_at
       from donations d where d.token_hash = hash;
 end $$
 """
@@ -61,7 +62,8 @@ create view appeal_totals as
   select a.appeal_id, a.currency,
          coalesce(-sum(e.amount_minor) filter (where a.kind = 'donations'), 0)::bigint as raised_minor,
          coalesce(sum(e.amount_minor) filter (where a.kind = 'refunds'), 0)::bigint as refunded_minor,
-         coalesce(-sum(e.amount_minor) filter (where a.kind in ('donations', 'refunds')), 0)::bigint as net_minor
+         coalesce(-sum(e.amount_minor) filter (where a.kind in ('donations', 'refunds')), 0)::bigint
+           as net_minor
     from ledger_accounts a left join ledger_entries e on e.account_id = a.id
    group by a.appeal_id, a.currency
 """
