@@ -15,6 +15,7 @@ from rich.table import Table
 
 from app.cli import demonstrating, lettering, migrating, staffing
 from app.cli.checking import selfcheck as run_selfcheck
+from app.cli.local import use_local_settings
 from app.cli.working import run_worker
 from app.core.logging import configure_logging
 from app.crypto.keys import new_keys
@@ -23,18 +24,22 @@ from app.settings import ConfigurationRefused, Role, check, load
 
 REFUSED = 3
 
-cli = typer.Typer(
-    name="haven",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The backend of humanitarian campaigns.",
-)
+cli = typer.Typer(name="haven", no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(staffing.cli, name="staff")
 cli.add_typer(lettering.cli, name="letters")
 keys_cli = typer.Typer(no_args_is_help=True, help="Keys that lie outside the database.")
 cli.add_typer(keys_cli, name="keys")
 cli.command("migrate")(migrating.migrate)
 cli.command("demo")(demonstrating.demo)
+
+
+@cli.callback()
+def haven(context: typer.Context) -> None:
+    """The backend of humanitarian campaigns.
+
+    Beside a running `make run`, commands find its settings by themselves.
+    """
+    use_local_settings(context.invoked_subcommand)
 
 
 @cli.command()

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from app.campaigns.published import wordings_in_force
 from app.core.db import Database
+from app.core.errors import AppError
 from app.core.text import clean_text
 from app.crypto.sealing import Sealer
 from app.petitions.errors import ConsentRequired, ConsentUnknown
-from app.petitions.letterbox import Letterbox
+from app.petitions.letterbox import post
 from app.petitions.linking import Change, Confirmer, MySignature, change, read_my_signature, withdraw
 from app.petitions.signing import Answer, clean_name
 from app.supporters.identity import normalise_postcode
@@ -34,7 +35,6 @@ class SignerActions:
 
     database: Database
     confirmer: Confirmer
-    letterbox: Letterbox
     sealer: Sealer
 
     async def confirm(self, token: str) -> MySignature:
@@ -73,19 +73,27 @@ class SignerActions:
             wanted = Change(
                 name=None if wish.name is None else clean_name(wish.name),
                 postcode=None if wish.postcode is None else _postcode(wish.postcode, mine),
-                show_name=None if wish.show_name is None else clean_name(wish.show_name),
-                comment=clean_text(wish.comment, COMMENT_LENGTH) if wish.comment else None,
+                show_name=None if wish.show_name is None else clean_name(wish.show_name, "shown_name"),
+                comment=_comment(wish.comment) if wish.comment else None,
                 hide=wish.hide,
                 consents=consents,
             )
-            letter = await change(session, self.sealer, token, wanted)
-        await self.letterbox.put(letter)
+            # In this very transaction: were the letter lost, the two copies would differ for ever.
+            await post(session, [await change(session, self.sealer, token, wanted)])
         return await self.look(token)
 
     async def withdraw(self, token: str) -> str:
         """Withdraw; returns the state the signature was in. Raises LinkUnknown."""
         async with self.database.begin() as session:
             return await withdraw(session, token)
+
+
+def _comment(value: str) -> str:
+    try:
+        return clean_text(value, COMMENT_LENGTH)
+    except AppError as error:
+        error.field = "comment"
+        raise
 
 
 def _postcode(value: str, mine: MySignature) -> str:

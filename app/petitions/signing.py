@@ -109,16 +109,20 @@ def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> Sea
     return SealedLetter(letter_id, petition.id, SIGN, sealer.seal(payload, letter_id))
 
 
-def clean_name(value: str) -> str:
+def clean_name(value: str, field_name: str = "name") -> str:
     """A person's name on one line.
 
     Raises:
         TextMissing: Nothing was entered.
         InvalidText: It holds control characters, or is longer than 100 characters.
     """
-    name = clean_line(value, NAME_LENGTH)
+    try:
+        name = clean_line(value, NAME_LENGTH)
+    except AppError as error:
+        error.field = field_name
+        raise
     if not name:
-        raise TextMissing(field="name")
+        raise TextMissing(field=field_name)
     return name
 
 

@@ -48,6 +48,8 @@ async def give(slug: str, request: Request, role: Public) -> Response:
         amount = _amount(answers, form, reader.locale)
         form = replace(form, chosen=amount)
         gift = _gift(answers, form, reader, amount)
+        if "edit" in answers:
+            return show(_appeal_view(request, role, appeal, form), role)
         if answers.get("agreed") != form.agreed:
             _check_early(gift)
             return show(_review_view(reader, role, appeal, form, amount), role)

@@ -30,6 +30,7 @@ from app.web.views.signing import (
 
 router = APIRouter(include_in_schema=False)
 Saved = Literal["details", "showing", "updates"]
+_SHOWN = frozenset({"shown_name", "comment"})
 
 
 @router.get("/confirm/{token}")
@@ -166,9 +167,11 @@ async def _my(
         text_version=petition.text_version,
         wants_updates=bool(updates and updates["given"]),
         details=DetailsForm(
-            errors=errors, name=mine.details.get("name", ""), postcode=mine.details.get("postcode", "")
+            errors=tuple(e for e in errors if e.field not in _SHOWN),
+            name=mine.details.get("name", ""),
+            postcode=mine.details.get("postcode", ""),
         ),
-        show=_show_form(mine),
+        show=_show_form(mine, tuple(e for e in errors if e.field in _SHOWN)),
         consents=tuple(_consents(mine, petition, reader)),
         comment_state=_comment_state(mine),
         saved=saved,
@@ -236,8 +239,9 @@ async def _open_appeal(role: PublicRole, campaign_id: int) -> PublishedAppeal | 
     return await role.appeals.get(slug) if slug else None
 
 
-def _show_form(mine: MySignature) -> ShowForm:
+def _show_form(mine: MySignature, errors: tuple[FieldError, ...] = ()) -> ShowForm:
     return ShowForm(
+        errors=errors,
         show_name=mine.shown_name is not None,
         shown_name=mine.shown_name or mine.details.get("name", ""),
         comment=mine.shown_comment or "",

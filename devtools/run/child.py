@@ -15,7 +15,7 @@ from app.core.embedded.launching import launch_command
 from devtools.run.say import say
 
 LOG_LIMIT = 10_000_000
-FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 30.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 30.0, 10.0
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -28,7 +28,7 @@ class Backoff:
     started_at: float = field(default_factory=time.monotonic)
 
     def next_pause(self) -> float:
-        """The pause after a death now: doubled each time, small again after a steady minute."""
+        """The pause after a death now: doubled each time, small again after ten steady seconds."""
         steady = time.monotonic() - self.started_at > STEADY
         self.pause = FIRST_PAUSE if steady or not self.pause else min(self.pause * 2, LONGEST_PAUSE)
         return self.pause

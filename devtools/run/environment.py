@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.embedded.secret_files import write_private
 from devtools.run.keys import KeyFiles
 from devtools.run.ports import Ports, listening_host, near
 from devtools.run.say import CannotRun
@@ -102,6 +103,12 @@ class Environments:
     def staff_url(self) -> str:
         """Where staff go."""
         return self._base["HAVEN_STAFF_URL"]
+
+    def keep_for_commands(self, file: Path) -> None:
+        """Write down, for this user alone, what `haven` commands beside this run need."""
+        own = {**self._base, **dict(self._secrets[setting] for setting in _SECRETS_OF["demo"])}
+        lines = [f"{name}={value}" for name, value in own.items() if name.startswith("HAVEN_")]
+        write_private(file, "\n".join(lines) + "\n")
 
     def of(self, name: str) -> dict[str, str]:
         """The environment of one child."""

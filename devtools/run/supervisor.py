@@ -88,6 +88,7 @@ class Supervisor:
         environments = Environments(
             self._outer, ports=ports, files=files, stripe=stripe, addresses=addresses, data=self._data
         )
+        environments.keep_for_commands(self._data / "haven.env")
         plan = self._make_plan(simulator=stripe.simulated)
         for name, command in plan.once.items():
             self._run_once(self._child(name, command, environments))
