@@ -81,7 +81,7 @@ async def build_public(settings: Settings) -> PublicRole:
         database=database,
         sealer=sealer,
         letterbox=letterbox,
-        signers=SignerActions(database, confirmer, letterbox, sealer),
+        signers=SignerActions(database, confirmer, sealer),
         petitions=PublishedPetitions(database, clock),
         appeals=PublishedAppeals(database, clock),
         gateway=gateway,

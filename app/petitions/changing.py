@@ -33,16 +33,22 @@ class Changer:
 
     async def apply(self, session: AsyncSession, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
         """Apply each letter; returns those that cannot be read, with the reason."""
-        unreadable = []
+        unreadable, readable = [], []
         for letter in letters:
             try:
                 payload = self._opener.open(letter.sealed, letter.id)
-                link_hash = bytes.fromhex(str(payload["link_hash"]))
+                readable.append((bytes.fromhex(str(payload["link_hash"])), payload))
             except (CannotOpen, KeyError, ValueError) as error:
                 unreadable.append((letter, type(error).__name__))
-                continue
-            query = select(Signature).where(Signature.link_hash == link_hash).with_for_update()
-            signature = await session.scalar(query)
+        query = (
+            select(Signature)
+            .where(Signature.link_hash.in_([link_hash for link_hash, _ in readable]))
+            .order_by(Signature.id)
+            .with_for_update()
+        )
+        signatures = {bytes(s.link_hash): s for s in await session.scalars(query)}
+        for link_hash, payload in readable:
+            signature = signatures.get(link_hash)
             if signature is not None and signature.state in LIVE:
                 await self._change(session, signature, payload)
         return unreadable

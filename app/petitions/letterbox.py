@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, notify
 from app.core.group_commit import GroupCommit
@@ -26,6 +27,20 @@ class SealedLetter:
     petition_id: int
     kind: str
     sealed: bytes
+
+
+async def post(session: AsyncSession, letters: Sequence[SealedLetter]) -> None:
+    """Drop letters in, in a transaction of the caller's; the worker wakes when it commits."""
+    await session.execute(
+        _INSERT,
+        {
+            "ids": [letter.id for letter in letters],
+            "petitions": [letter.petition_id for letter in letters],
+            "kinds": [letter.kind for letter in letters],
+            "sealed": [letter.sealed for letter in letters],
+        },
+    )
+    await notify(session, CHANNEL)
 
 
 class Letterbox:
@@ -64,14 +79,5 @@ class Letterbox:
 
     async def _write(self, letters: Sequence[SealedLetter]) -> list[None]:
         async with self._database.begin() as session:
-            await session.execute(
-                _INSERT,
-                {
-                    "ids": [letter.id for letter in letters],
-                    "petitions": [letter.petition_id for letter in letters],
-                    "kinds": [letter.kind for letter in letters],
-                    "sealed": [letter.sealed for letter in letters],
-                },
-            )
-            await notify(session, CHANNEL)
+            await post(session, letters)
         return [None] * len(letters)

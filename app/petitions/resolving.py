@@ -1,8 +1,10 @@
 """Resolve letters: everything that needs knowledge about people happens here, in the worker, in batches.
 
 A batch is one transaction: claim, open, find the people, decide, write signatures, consents, tallies and
-mail rows, delete the letters. A batch that breaks is resolved letter by letter; one that cannot be resolved
-alone is kept apart, sealed, and hinders nobody.
+mail rows, delete the letters. Letters that sign and letters that change go in transactions of their own: one
+locks people before signatures and figures, the other signatures alone, and together they could wait in a
+circle with somebody who confirms. A batch that breaks is resolved letter by letter; one that cannot be
+resolved alone is kept apart, sealed, and hinders nobody.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
@@ -35,15 +37,18 @@ class Resolver:
     batch: int = 500
 
     async def run(self) -> int:
-        """Resolve one batch; returns how many letters it took (0: the letterbox is empty).
+        """Resolve one batch of each kind; returns how many letters it took (0: the letterbox is empty).
 
         Raises:
             Overloaded: The database is away or full; the letters stay where they are.
         """
+        return await self._run(Letter.kind != CHANGE) + await self._run(Letter.kind == CHANGE)
+
+    async def _run(self, which: ColumnElement[bool]) -> int:
         claimed: list[UUID] = []
         try:
             async with self.database.begin() as session:
-                letters = await _claim(session, self.batch)
+                letters = await _claim(session, which, self.batch)
                 claimed = [letter.id for letter in letters]
                 await self._resolve(session, letters)
         except Overloaded:
@@ -91,8 +96,8 @@ async def _campaigns(session: AsyncSession, petitions: Collection[int]) -> dict[
     return dict((await session.execute(query)).all())
 
 
-async def _claim(session: AsyncSession, most: int) -> list[Letter]:
-    query = select(Letter).order_by(Letter.id).limit(most).with_for_update(skip_locked=True)
+async def _claim(session: AsyncSession, which: ColumnElement[bool], most: int) -> list[Letter]:
+    query = select(Letter).where(which).order_by(Letter.id).limit(most).with_for_update(skip_locked=True)
     return list(await session.scalars(query))
 
 

@@ -38,7 +38,7 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         database=donating.public,
         sealer=sealer,
         letterbox=letterbox,
-        signers=SignerActions(donating.public, confirmer, letterbox, sealer),
+        signers=SignerActions(donating.public, confirmer, sealer),
         petitions=PublishedPetitions(donating.public, clock),
         appeals=PublishedAppeals(donating.public, clock, max_age=0),
         gateway=donating.gateway,
