@@ -108,6 +108,7 @@ class Environments:
         """Write down, for this user alone, what `haven` commands beside this run need."""
         own = {**self._base, **dict(self._secrets[setting] for setting in _SECRETS_OF["demo"])}
         lines = [f"{name}={value}" for name, value in own.items() if name.startswith("HAVEN_")]
+        file.unlink(missing_ok=True)
         write_private(file, "\n".join(lines) + "\n")
 
     def of(self, name: str) -> dict[str, str]:
