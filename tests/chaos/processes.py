@@ -1,0 +1,117 @@
+"""Which process is which in a running Haven, how they are killed, and when they are back."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from devtools.load.connection import Connection, Unanswered
+from tests.journeys.running import Running, descendants
+
+POSTGRES = "postgres"
+Found = TypeVar("Found")
+_WORDS = {
+    "public": {"serve", "public"},
+    "staff": {"serve", "staff"},
+    "worker": {"app.cli.main", "worker"},
+    "mail": {"devtools.mail_catcher"},
+    "stripe": {"devtools.stripe_sim"},
+    POSTGRES: {"-D"},
+}
+
+
+@dataclass
+class Outage:
+    """One kill; times are of `time.monotonic`."""
+
+    name: str
+    number: signal.Signals
+    killed_at: float
+    back_at: float | None = None
+
+    def covers(self, began: float, ended: float, *, grace: float) -> bool:
+        """Whether a request met it; `grace` is what the others may need after it to notice, in seconds."""
+        end = float("inf") if self.back_at is None else self.back_at + grace
+        return began < end and ended > self.killed_at
+
+
+@dataclass
+class Processes:
+    """The processes below one supervisor."""
+
+    running: Running
+    outages: list[Outage] = field(default_factory=list)
+
+    def pid(self, name: str) -> int | None:
+        """The process of that name, as long as there is one."""
+        for pid in descendants(self.running.supervisor.pid):
+            command = _command(pid)
+            if set(command) >= _WORDS[name] and (name != POSTGRES or _is_server(command)):
+                return pid
+        return None
+
+    async def wait_alive(self, name: str, seconds: float = 60) -> int:
+        """The process of that name, as soon as there is one."""
+        return await eventually(lambda: self.pid(name), seconds, f"{name} was not started again")
+
+    async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Outage:
+        """Kill it as soon as it lives, and note when another one answers in its place."""
+        pid = await self.wait_alive(name)
+        outage = Outage(name, number, time.monotonic())
+        os.kill(pid, number)
+        self.outages.append(outage)
+        return outage
+
+    async def wait_back(self, outage: Outage, seconds: float = 60) -> float:
+        """Note when the one that was started instead answers; says how long that took since the kill."""
+        deadline = time.monotonic() + seconds
+        while not await self._answers(outage.name):
+            assert time.monotonic() < deadline, f"{outage.name} is not back after {seconds:g} s"
+            await asyncio.sleep(0.05)
+        outage.back_at = time.monotonic()
+        return outage.back_at - outage.killed_at
+
+    async def _answers(self, name: str) -> bool:
+        if name == POSTGRES:
+            return await asyncio.to_thread(self._database_answers)
+        connection = Connection(self.running.url(name), patience=3)
+        try:
+            return (await connection.request("GET", "/healthz")).status == 200
+        except Unanswered:
+            return False
+        finally:
+            connection.close()
+
+    def _database_answers(self) -> bool:
+        try:
+            psycopg.connect(self.running.superuser_url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+async def eventually(look: Callable[[], Found | None], seconds: float, otherwise: str) -> Found:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, otherwise
+        await asyncio.sleep(0.05)
+    return found
+
+
+def _command(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").strip("\0").split("\0")
+    except OSError:
+        return []
+
+
+def _is_server(command: list[str]) -> bool:
+    """The server itself: its helpers and sessions rename themselves."""
+    return any(word.endswith("/postgres") for word in command)
