@@ -77,6 +77,7 @@ class MailSettings(Section):
     smtp_password: SecretStr | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     mail_sender: str = "Post <post@haven.example>"
+    mail_subject: str = ""
     mail_batch: int = Field(default=50, ge=1, le=1000)
 
 

@@ -27,6 +27,7 @@ from app.settings import MailSettings
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
+_ABOUT_SIGNING = frozenset({"confirm_signature", "already_signed"})
 MOST_ATTEMPTS = 12
 """With waits that double from 15 seconds to 4 hours, about a day of trying."""
 
@@ -145,7 +146,8 @@ class Deliverer:
         name, address = parseaddr(self._settings.mail_sender)
         message["From"] = formataddr((name, address))
         message["To"] = str(payload["to"])
-        message["Subject"] = rendered.subject
+        own = self._settings.mail_subject if mail.kind in _ABOUT_SIGNING else ""
+        message["Subject"] = own or rendered.subject
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<{mail.message_id}@{self._host}>"
         message["Auto-Submitted"] = "auto-generated"

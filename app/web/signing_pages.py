@@ -134,4 +134,5 @@ def _inbox_view(
         updates_version=petition.wordings["updates"].version,
         suggestion=suggest_address(typed.email),
         is_repeat=is_repeat,
+        subject=role.settings.mail.mail_subject,
     )

@@ -84,6 +84,7 @@ class InboxView(View):
         suggestion: The address with the domain that was likely meant, or None.
         days: How long the link in the mail works.
         is_repeat: The mail was asked for once more.
+        subject: The mail's subject, where the installation has one of its own.
     """
 
     template: ClassVar[str] = "inbox.html.jinja"
@@ -94,6 +95,7 @@ class InboxView(View):
     suggestion: str | None = None
     days: int = 7
     is_repeat: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
