@@ -86,9 +86,7 @@ def start() -> Running:
     environment |= {"HAVEN_DATA_DIR": str(data), "HAVEN_STRIPE_SIM_CONTRACT": "1"}
     with (data / "console").open("wb") as console:
         supervisor = subprocess.Popen(
-            launch_command(
-                [sys.executable, "-m", "devtools.run"], death_signal=signal.SIGTERM, folder=ROOT
-            ),
+            launch_command([sys.executable, "-m", "devtools.run"], death_signal=signal.SIGTERM, folder=ROOT),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=console,
