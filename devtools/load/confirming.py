@@ -11,7 +11,7 @@ from devtools.load.connection import Connection
 from devtools.load.signing import UNAVAILABLE, Attempt, attempt
 
 CONFIRMED = 200
-_TOKEN = re.compile(r"/(?:confirm|my)/([A-Za-z0-9_-]{32})\b")
+_TOKEN = re.compile(r"/(?:confirm|my)/([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,15 @@ class Mailboxes:
         answer = await connection.request("GET", f"/messages.json?after={self._after}")
         messages = answer.json()
         assert isinstance(messages, list)
-        new = [_read(message) for message in messages]
+        new = [read_message(message) for message in messages]
         if messages:
             self._after = messages[-1]["id"]
         self.caught += new
         return new
 
 
-def _read(message: dict[str, str]) -> Caught:
+def read_message(message: dict[str, str]) -> Caught:
+    """A message from `GET /messages.json`."""
     found = _TOKEN.search(message["text"])
     return Caught(
         message_id=message["message_id"],
@@ -92,6 +93,7 @@ class ConfirmingLoad:
         await self._waiting.join()
         for client in clients:
             client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
 
     async def _read(self) -> None:
         chance = random.Random(f"{self.seed}:confirming")  # noqa: S311 - nothing secret
@@ -106,12 +108,15 @@ class ConfirmingLoad:
 
     async def _client(self) -> None:
         connection = Connection(self.origin)
-        while True:
-            token = await self._waiting.get()
-            if not await self._confirm(connection, token):
-                self._waiting.put_nowait(token)
-                await asyncio.sleep(0.5)
-            self._waiting.task_done()
+        try:
+            while True:
+                token = await self._waiting.get()
+                if not await self._confirm(connection, token):
+                    self._waiting.put_nowait(token)
+                    await asyncio.sleep(0.5)
+                self._waiting.task_done()
+        finally:
+            connection.close()
 
     async def _confirm(self, connection: Connection, token: str) -> bool:
         """Whether an answer came that trying again would not change."""

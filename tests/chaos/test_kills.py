@@ -60,6 +60,7 @@ class CountReader:
                 if answer.status == 200 and isinstance(shown := answer.json(), dict):
                     self.counts.append(shown["count"])
             await asyncio.sleep(0.2)
+        connection.close()
 
 
 @dataclass

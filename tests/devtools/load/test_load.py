@@ -8,6 +8,7 @@ import pytest
 
 from app.core.languages import COUNTRIES, LOCALES
 from app.supporters.identity import fold_email, normalise_postcode
+from devtools.load.confirming import read_message
 from devtools.load.connection import Connection, Unanswered
 from devtools.load.people import Wording, invent
 from devtools.load.signing import Pace, SigningLoad, attempt
@@ -156,3 +157,18 @@ async def test_a_pace_spreads_turns_evenly() -> None:
     await asyncio.gather(*(pace.wait() for _ in range(20)))
 
     assert 0.15 < clock() - began < 1
+
+
+def test_a_mail_gives_its_token_whatever_it_ends_in() -> None:
+    token = "-" + "a" * 30 + "-"
+    mail = {
+        "message_id": "<1@host>",
+        "to": "a@b.example",
+        "subject": "Please",
+        "text": f"See\n\nhttp://h/confirm/{token}\n\nBye",
+    }
+
+    caught = read_message(mail)
+
+    assert (caught.token, caught.asks_to_confirm) == (token, True)
+    assert read_message(mail | {"text": "Thank you"}).token == ""
