@@ -50,7 +50,7 @@ async def test_a_disabled_account_is_out_at_once(
         await look(internal, token)
 
 
-@pytest.mark.parametrize("token", [None, "", "short", "ü" * 32, new_token()])
+@pytest.mark.parametrize("token", [None, "", "short", "ü" * 32, "A" * 32])
 async def test_what_is_no_token_opens_nothing(internal: Database, token: str | None) -> None:
     with pytest.raises(SessionExpired):
         await look(internal, token)
