@@ -30,7 +30,11 @@ def example() -> tuple[dict[str, str], dict[str, str]]:
     """The settings, and what only tools read."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     settings, _, tools = text.partition(TOOLS)
-    return dict(LINE.findall(settings)), dict(LINE.findall(tools))
+    return as_settings(settings), as_settings(tools)
+
+
+def as_settings(text: str) -> dict[str, str]:
+    return {name: value.strip('"') for name, value in LINE.findall(text)}
 
 
 def in_words(value: object) -> str:
