@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
 class Role(StrEnum):
@@ -121,7 +121,7 @@ def load() -> Settings:
     """Read the environment, with `HAVEN_X_FILE` standing in for `HAVEN_X`.
 
     Raises:
-        ConfigurationRefused: A file cannot be read.
+        ConfigurationRefused: A file cannot be read, or a value is none that its setting can have.
     """
     problems = []
     for name, path in list(os.environ.items()):
@@ -136,7 +136,16 @@ def load() -> Settings:
             problems.append(f"{name}: cannot read {path} ({error.strerror}); set {target} or mend the file.")
     if problems:
         raise ConfigurationRefused(problems)
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        # Without the value: it may be a secret that was put in the wrong place.
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        raise ConfigurationRefused(
+            [f"HAVEN_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}." for fault in faults]
+        ) from None
+    except SettingsError as error:
+        raise ConfigurationRefused([f"A setting cannot be read: {error}."]) from None
 
 
 _NEEDED: dict[Role, tuple[str, ...]] = {
