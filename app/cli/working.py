@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from procrastinate import App
 from sqlalchemy import text
 
 from app.core.db import Database
@@ -18,7 +19,7 @@ from app.http.connections import server_options
 from app.http.context import StaffRole
 from app.http.health import router as health_router
 from app.http.wiring import build_gateway, build_staff, secret
-from app.jobs.running import Job, build_app
+from app.jobs.running import STALLED_SECONDS, Job, build_app
 from app.mail.allowance import FORGET, WINDOW
 from app.mail.deliver import Deliverer
 from app.mail.queue import CHANNEL as MAIL
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 """The longest a letter or a mail waits when its notification got lost."""
 _LAPSE_BATCH = 1_000
+_STOP_SECONDS = 2.5
+"""How long what is in hand may take after SIGTERM; whoever waits for the process waits a little longer."""
 
 
 async def run_worker(settings: Settings) -> None:
@@ -64,39 +67,56 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(role.database.close)
         stack.push_async_callback(gateway.close)
         await stack.enter_async_context(jobs.open_async())
-        tasks = [
-            asyncio.create_task(listener.run()),
+        batches = [
             asyncio.create_task(_drain(resolver.run, listener, INTAKE, stopping)),
-            asyncio.create_task(_drain(deliverer.run, listener, MAIL, stopping)),
-            asyncio.create_task(
-                jobs.run_worker_async(
-                    install_signal_handlers=False,
-                    concurrency=4,
-                    shutdown_graceful_timeout=4,
-                    delete_jobs="successful",
-                )
-            ),
+            asyncio.create_task(_drain(lambda: deliverer.run(stopping.is_set), listener, MAIL, stopping)),
+        ]
+        others = [
+            asyncio.create_task(_work_on_jobs(jobs, stopping)),
+            asyncio.create_task(listener.run()),
         ]
         server = _health_server(role, settings)
         if server is not None:
-            tasks.append(asyncio.create_task(server.serve()))
+            others.append(asyncio.create_task(server.serve()))
         log.info("worker:ready")
         await asyncio.wait(
-            [*tasks, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+            [*batches, *others, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
         )
-        await _end(tasks, stopping)
+        await _end(batches, others, stopping)
 
 
-async def _end(tasks: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:
-    """Let the batch in hand finish, cancel the rest; a task that failed by itself ends the process."""
-    failed = [task for task in tasks if task.done() and not task.cancelled() and task.exception()]
+async def _end(
+    batches: list[asyncio.Task[None]], others: list[asyncio.Task[None]], stopping: asyncio.Event
+) -> None:
+    """Let what is in hand finish, cancel the rest; a task that failed by itself ends the process."""
+    failed = [task for task in (*batches, *others) if task.done() and task.exception()]
     stopping.set()
-    await asyncio.wait(tasks[1:3], timeout=4)
-    for task in tasks:
+    for task in others:
+        task.cancel()  # jobs in hand have their own patience
+    await asyncio.wait([*batches, *others], timeout=_STOP_SECONDS + 0.5)
+    for task in batches:
         task.cancel()
-    await asyncio.wait(tasks, timeout=5)
+    await asyncio.wait([*batches, *others], timeout=0.5)
     for task in failed:
         task.result()
+
+
+async def _work_on_jobs(jobs: App, stopping: asyncio.Event) -> None:
+    """Run jobs; procrastinate's worker gives up when the database goes away, so another one takes over."""
+    while not stopping.is_set():
+        try:
+            await jobs.run_worker_async(
+                install_signal_handlers=False,
+                concurrency=4,
+                shutdown_graceful_timeout=_STOP_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                delete_jobs="successful",
+            )
+        except Exception:
+            log.exception("worker:jobs:interrupted")
+        else:
+            log.warning("worker:jobs:interrupted")
+        await asyncio.sleep(1)
 
 
 async def _drain(
@@ -164,7 +184,8 @@ def _health_server(role: StaffRole, settings: Settings) -> uvicorn.Server | None
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.role = role
     app.include_router(health_router)
-    config = uvicorn.Config(app, **server_options(settings.web.host, settings.web.worker_port))
+    options = server_options(settings.web.host, settings.web.worker_port)
+    config = uvicorn.Config(app, lifespan="off", **options)
     return _QuietServer(config)
 
 

@@ -1,10 +1,12 @@
 """Deliver queued mail over SMTP: claimed in batches under a lease, recorded one by one.
 
 Each delivery is recorded in its own transaction at once, so that a crash repeats one message at most. What
-was claimed and not sent becomes due again when the lease ends. Leases use the database's clock.
+was claimed and not sent becomes due again when the lease ends, or at once where the worker ends by itself.
+Leases use the database's clock.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -50,6 +52,11 @@ _LATER = text("""
     update mails set state = 'queued', last_reply = :reply, next_attempt_at = now() + :wait
      where id = :id and state = 'sending' and attempts = :attempts
 """)
+_HAND_BACK = text("""
+    update mails m set state = 'queued', attempts = m.attempts - 1, next_attempt_at = now()
+      from unnest(cast(:ids as bigint[]), cast(:attempts as int[])) x (id, attempts)
+     where m.id = x.id and m.state = 'sending' and m.attempts = x.attempts
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,12 @@ class Deliverer:
         self._clock = clock
         self._host = urlsplit(public_url).hostname or "localhost"
 
-    async def run(self) -> int:
-        """Send one batch; returns how many mails it took (0: nothing is due)."""
+    async def run(self, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Send one batch; returns how many mails it took (0: nothing is due).
+
+        Args:
+            stopping: Asked before each mail; once it says so, the rest is handed back.
+        """
         claimed = await self._claim()
         if not claimed:
             return 0
@@ -88,7 +99,10 @@ class Deliverer:
                 await self._later(mail, "relay unreachable")
             return 0
         try:
-            for mail in claimed:
+            for position, mail in enumerate(claimed):
+                if stopping():
+                    await self._hand_back(claimed[position:])
+                    break
                 await self._send(relay, mail)
         finally:
             relay.close()
@@ -176,6 +190,12 @@ class Deliverer:
         async with self._database.begin() as session:
             values = {"id": mail.id, "attempts": mail.attempts, "state": state, "reply": reply}
             await session.execute(_END, values)
+
+    async def _hand_back(self, mails: Sequence[Claimed]) -> None:
+        """Let others send at once what this worker has claimed and will not send."""
+        values = {"ids": [mail.id for mail in mails], "attempts": [mail.attempts for mail in mails]}
+        async with self._database.begin() as session:
+            await session.execute(_HAND_BACK, values)
 
     async def _later(self, mail: Claimed, reply: str) -> None:
         if mail.attempts >= MOST_ATTEMPTS:
