@@ -119,5 +119,9 @@ class GroupCommit(Generic[Item, Result]):
             await self._store(batch[:middle])
             await self._store(batch[middle:])
         else:
+            if len(results) != len(batch):  # a fault of `write`; whose result is whose, nobody knows
+                for waiter in batch:
+                    waiter.fail(RuntimeError(f"{len(results)} results for {len(batch)} items"))
+                return
             for waiter, result in zip(batch, results, strict=True):
                 waiter.succeed(result)
