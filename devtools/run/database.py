@@ -12,6 +12,9 @@ from devtools.run.child import Backoff
 from devtools.run.environment import Addresses, read_setting
 from devtools.run.say import CannotRun, say
 
+HOLD = "hold-postgres"
+"""As long as this file is in the data folder, a database that has died stays dead: to try life without it."""
+
 
 class EmbeddedDatabase:
     """The embedded PostgreSQL, started again when it dies."""
@@ -19,6 +22,7 @@ class EmbeddedDatabase:
     def __init__(self, data: Path, port: int, give_up: Callable[[], bool]) -> None:
         self.server = EmbeddedPostgres(data / "postgres", port, keys=data / "keys", say=say)
         self._give_up = give_up
+        self._hold = data / HOLD
         self._backoff = Backoff()
         self._start_at: float | None = None
 
@@ -45,7 +49,7 @@ class EmbeddedDatabase:
             pause = self._backoff.next_pause()
             self._start_at = now + pause
             say(f"PostgreSQL ended; it starts again in {pause:g} s. Its log: {self.server.log}")
-        elif now >= self._start_at:
+        elif now >= self._start_at and not self._hold.exists():
             self._start_at = None
             self._backoff.started_at = now
             try:

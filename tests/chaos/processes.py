@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,8 +13,9 @@ from typing import TypeVar
 
 import psycopg
 
+from app.core.embedded.launching import launch_command
 from devtools.load.connection import Connection, Unanswered
-from tests.journeys.running import Running, descendants
+from tests.journeys.running import ROOT, START_SECONDS, Running, descendants
 
 POSTGRES = "postgres"
 Found = TypeVar("Found")
@@ -94,6 +97,35 @@ class Processes:
         except psycopg.OperationalError:
             return False
         return True
+
+    async def wait_ended(self, name: str, pid: int, seconds: float = 15) -> float:
+        """Wait until that very process has ended; says how long that took."""
+        began = time.monotonic()
+        await eventually(lambda: self.pid(name) != pid or None, seconds, f"{name} does not end")
+        return time.monotonic() - began
+
+
+def start_again(running: Running) -> Running:
+    """What has ended, once more: the same data, the same ports."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HAVEN_")}
+    environment |= {f"HAVEN_{name.upper()}_PORT": str(port) for name, port in running.ports.items()}
+    console = running.data / "console"
+    before = console.stat().st_size
+    with console.open("ab") as file:
+        supervisor = subprocess.Popen(
+            launch_command([sys.executable, "-m", "devtools.run"], death_signal=signal.SIGTERM, folder=ROOT),
+            env=environment | {"HAVEN_DATA_DIR": str(running.data)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while b"\nready\n" not in console.read_bytes()[before:]:
+        assert supervisor.poll() is None, console.read_text("utf-8")
+        assert time.monotonic() < deadline, console.read_text("utf-8")
+        time.sleep(0.1)
+    return Running(supervisor, running.data, running.ports)
 
 
 async def eventually(look: Callable[[], Found | None], seconds: float, otherwise: str) -> Found:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import signal
 import statistics
 import time
@@ -131,6 +132,7 @@ async def test_what_was_acknowledged_survives_twenty_kills(
     assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
     assert running.supervisor.poll() is None
     assert len(processes.outages) == len(KILLS)
+    assert nobody_else_ended(evidence) == []
 
 
 def no_letter_is_lost_and_none_counts_twice(
@@ -187,6 +189,12 @@ def answers_were_honest(story: Story) -> None:
     assert [a for a in turned_away if not met(a, [*databases, *publics])] == []
     assert [a for a in story.attempts if a.status == 0 and not met(a, publics)] == []
     assert max(a.seconds for a in story.attempts) < LONGEST_WAIT
+
+
+def nobody_else_ended(evidence: Evidence) -> list[str]:
+    """Ends that were not our kills: whoever outlives the others' deaths needs no restart."""
+    ends = [line for line in evidence.console().splitlines() if re.match(r"\w+ ended \(", line)]
+    return [line for line in ends if "(signal 9)" not in line]
 
 
 def met(attempt: Attempt, outages: list[Outage]) -> bool:
