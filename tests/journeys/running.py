@@ -62,6 +62,21 @@ class Running:
         password = (self.data / "keys" / "postgres.password").read_text("ascii").strip()
         return f"postgresql://postgres:{password}@127.0.0.1:{self.ports['postgres']}/haven"
 
+    def make_staff(self, email: str, password: str, role: str = "editor") -> None:
+        """`haven staff add`, as whoever runs the installation would."""
+        secret = (self.data / "keys" / "haven_owner.password").read_text("ascii").strip()
+        owner = f"postgresql://haven_owner:{secret}@127.0.0.1:{self.ports['postgres']}/haven"
+        command = ["-m", "app.cli.main", "staff", "add", email, "--role", role, "--password-stdin"]
+        subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=os.environ | {"HAVEN_DATABASE_URL": owner, "HAVEN_DEMO": "1"},
+            input=f"{password}\n",
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
     def environment_of(self, *words: str) -> dict[str, str]:
         """The environment of the one process below the supervisor whose command line holds these words."""
         found = [pid for pid in descendants(self.supervisor.pid) if set(words) <= set(_command_of(pid))]
