@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from app.api.routes import build_api_router
 from app.core.logging import configure_logging
 from app.http.health import router as health_router
+from app.http.metrics import router as metrics_router
 from app.http.middleware import RequestContext
 from app.http.problems import install_problems
 from app.http.wiring import build_public, build_staff
@@ -65,6 +66,7 @@ def staff() -> ASGIApp:
 
     app = _app("Haven for staff", settings, lifespan)
     app.include_router(build_staff_router())
+    app.include_router(metrics_router)
     install_problems(app, staff_error_page)
     return _surrounded(app, settings, settings.web.staff_url)
 

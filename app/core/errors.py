@@ -1,6 +1,6 @@
 """Errors that reach a person: a stable code, a sentence, and the field to mend.
 
-Domains raise subclasses; `app/api/problems.py` alone knows HTTP statuses. The text says what
+Domains raise subclasses; `app/http/problems.py` alone knows HTTP statuses. The text says what
 happened and what to do, and never holds personal data: errors are logged.
 """
 

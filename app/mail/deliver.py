@@ -9,28 +9,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, parseaddr
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiosmtplib
 import structlog
-from pydantic import JsonValue
 from sqlalchemy import text
 
 from app.core.clock import Clock
 from app.core.db import Database
-from app.crypto.errors import CannotOpen
 from app.crypto.sealing import Opener
-from app.mail.render import render
-from app.mail.values import revive
+from app.mail.composing import compose
 from app.settings import MailSettings
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
-_ABOUT_SIGNING = frozenset({"confirm_signature", "already_signed"})
-MOST_ATTEMPTS = 12
+_SENDING_SECONDS = 20
+"""Well within the lease: nobody else may start on a mail whose sending is still under way."""
+MOST_ATTEMPTS = 16
 """With waits that double from 15 seconds to 4 hours, about a day of trying."""
 
 _CLAIM = text("""
@@ -80,7 +75,7 @@ class Deliverer:
         self._opener = opener
         self._settings = settings
         self._clock = clock
-        self._host = urlsplit(public_url).hostname or "localhost"
+        self._public_url = public_url
 
     async def run(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Send one batch; returns how many mails it took (0: nothing is due).
@@ -130,48 +125,45 @@ class Deliverer:
     async def _send(self, relay: aiosmtplib.SMTP, mail: Claimed) -> None:
         try:
             payload = self._opener.open(mail.payload_sealed, UUID(mail.message_id))
-            message = self._message(mail, payload)
-        except (CannotOpen, KeyError, ValueError) as error:
+            envelope = compose(
+                mail.kind,
+                mail.message_id,
+                payload,
+                settings=self._settings,
+                public_url=self._public_url,
+                now=self._clock.now(),
+            )
+        except Exception as error:
+            # Whatever is wrong with one mail, the others of the batch are not to blame.
             log.exception("mail:message:broken", mail=mail.id)
             await self._end(mail, "failed", type(error).__name__)
             return
         if not await self._renew(mail):
             return  # the lease has run out, and somebody else has it now
         try:
-            if not relay.is_connected:
-                await relay.connect()
-            await relay.send_message(message)
+            async with asyncio.timeout(_SENDING_SECONDS):
+                if not relay.is_connected:
+                    await relay.connect()
+                if not (envelope.recipient.isascii() or relay.supports_extension("smtputf8")):
+                    await self._end(mail, "bounced", "SMTPUTF8 needed")
+                    return
+                await relay.send_message(
+                    envelope.message, sender=envelope.sender, recipients=[envelope.recipient]
+                )
+        except ValueError as error:  # an address that no SMTP command can hold
+            await self._end(mail, "failed", type(error).__name__)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
             await self._refused(mail, refused.code)
-        except aiosmtplib.SMTPResponseException as error:
+        except aiosmtplib.SMTPDataError as error:
             await self._refused(mail, error.code)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            # Also a relay that refuses us (login, sender, greeting): that is ours to mend, and no bounce.
+            relay.close()
+            log.warning("mail:relay:refused", error=type(error).__name__, mail=mail.id)
             await self._later(mail, type(error).__name__)
         else:
             await asyncio.shield(self._end(mail, "sent", "250"))
-
-    def _message(self, mail: Claimed, payload: dict[str, JsonValue]) -> EmailMessage:
-        values = payload["values"]
-        if not isinstance(values, dict):
-            raise TypeError("values")
-        rendered = render(mail.kind, str(payload["locale"]), revive(values))
-        message = EmailMessage()
-        name, address = parseaddr(self._settings.mail_sender)
-        message["From"] = formataddr((name, address))
-        message["To"] = str(payload["to"])
-        own = self._settings.mail_subject if mail.kind in _ABOUT_SIGNING else ""
-        message["Subject"] = own or rendered.subject
-        message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = f"<{mail.message_id}@{self._host}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = str(payload["locale"])
-        if isinstance(unsubscribe := values.get("unsubscribe_url"), str):
-            message["List-Unsubscribe"] = f"<{unsubscribe}>"
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message.set_content(rendered.text)
-        message.add_alternative(rendered.html, subtype="html")
-        return message
 
     async def _refused(self, mail: Claimed, code: int) -> None:
         """4xx: the relay asks for another try. 5xx: it never will take it."""
