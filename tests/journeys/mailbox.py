@@ -48,6 +48,10 @@ class Mailbox:
         answer = await self._catcher.get("/messages.json", params={"to": address})
         return [_mail(message) for message in answer.raise_for_status().json()]
 
+    async def everybodys(self) -> list[Mail]:
+        """All that came, the newest last."""
+        return [_mail(message) for message in (await self._catcher.get("/messages.json")).json()]
+
     async def newest(self, address: str, count: int = 1, seconds: float = 15) -> Mail:
         """The newest, as soon as there are so many."""
         return (await until(lambda: self.all(address), lambda mails: len(mails) >= count, seconds))[-1]

@@ -3,7 +3,6 @@
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -12,29 +11,10 @@ from tests.journeys.figures import APPEAL, PETITION, PublicFigures
 from tests.journeys.mailbox import Mailbox
 from tests.journeys.people import Person, person
 from tests.journeys.running import Running
+from tests.journeys.signing import SIGN, Body, form_of
 from tests.journeys.waiting import until
 
-SIGN = f"/api/v1/petitions/{PETITION}/signatures"
 GIVE = f"/api/v1/appeals/{APPEAL}/donations"
-Body = dict[str, Any]  # JSON
-
-
-async def form_of(api: httpx.AsyncClient, somebody: Person, **changes: object) -> Body:
-    """A signature with a yes to every wording that needs one, as the petition asks for them."""
-    petition = (await api.get(f"/api/v1/petitions/{PETITION}")).json()
-    consents = [
-        {"purpose": c["purpose"], "wording_version": c["wording_version"], "given": c["required"]}
-        for c in petition["consents"]
-    ]
-    body: Body = {
-        "name": somebody.name,
-        "email": somebody.email,
-        "country": somebody.country,
-        "consents": consents,
-    }
-    if somebody.postcode:
-        body["postcode"] = somebody.postcode
-    return body | changes
 
 
 def is_problem(answer: httpx.Response, status: int, code: str, field: str | None = None) -> None:
