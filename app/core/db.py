@@ -56,7 +56,8 @@ class Database:
             hide_parameters=True,  # statements that fail are logged; what they carried is not
             connect_args={
                 "prepare_threshold": 5 if prepare else None,
-                "connect_timeout": 5,
+                # A server that is silent costs its callers no more than this; libpq knows nothing shorter.
+                "connect_timeout": 2,
                 "application_name": name,
             },
         )

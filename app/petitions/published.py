@@ -12,6 +12,7 @@ from app.campaigns.models import Campaign
 from app.campaigns.published import PublishedWording, wordings_in_force
 from app.core.clock import Clock
 from app.core.db import Database
+from app.core.errors import Overloaded
 from app.petitions.errors import PetitionNotFound
 from app.petitions.models import Petition, PetitionCount, PublishedSigner, TextVersion
 
@@ -140,24 +141,42 @@ async def recent_signers(session: AsyncSession, petition_id: int, most: int = 20
 
 
 class PublishedPetitions:
-    """Petitions in memory, each at most `max_age` seconds old; the hot path asks here, not the database."""
+    """Petitions in memory, each about `max_age` seconds old; the hot path asks here, not the database.
 
-    def __init__(self, database: Database, clock: Clock, max_age: float = 1.0) -> None:
+    One caller reads a petition anew, and nobody waits for that: the others get what is held. While the
+    database is away, what is held is shown for at most `stale_for` seconds; it says when it was read.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, max_age: float = 1.0, stale_for: float = 300.0
+    ) -> None:
         self._database = database
         self._clock = clock
         self._max_age = max_age
+        self._stale_for = stale_for
         self._held: dict[str, tuple[float, PublishedPetition]] = {}
+        self._reading: set[str] = set()
 
     async def get(self, slug: str) -> PublishedPetition:
         """The petition, from memory where that is fresh enough.
 
         Raises:
             PetitionNotFound: There is none of that name, or it is a draft.
+            Overloaded: The database is away, and what is held is too old to show.
         """
-        held = self._held.get(slug)
-        if held is not None and time.monotonic() - held[0] < self._max_age:
-            return held[1]
-        return await self.fresh(slug)
+        read_at, petition = self._held.get(slug, (0.0, None))
+        age = time.monotonic() - read_at
+        if petition is None or age > self._stale_for:
+            return await self.fresh(slug)
+        if age < self._max_age or slug in self._reading:
+            return petition
+        self._reading.add(slug)
+        try:
+            return await self.fresh(slug)
+        except Overloaded:
+            return petition
+        finally:
+            self._reading.discard(slug)
 
     async def fresh(self, slug: str) -> PublishedPetition:
         """The petition, straight from the database. Raises as `get`."""

@@ -122,6 +122,8 @@ async def test_signing_is_turned_away_reading_does_not_hang_and_all_comes_back(
     assert {a.status for a in every} <= {200, ACCEPTED, UNAVAILABLE}
     assert all(a.retry_after for a in every if a.status == UNAVAILABLE)
     assert {a.status for a in pages["/healthz"]} == {200}
+    count = [a for a in pages[PATHS[0]] if a.began > outage.killed_at + LONGEST_READ and a.ended < let_go_at]
+    assert {a.status for a in count} == {200}, "the counter is not shown from memory"
     assert max(slowest.values()) < LONGEST_READ, slowest
     assert max(a.seconds for a in load.attempts) < LONGEST_POST
     assert back_in < BACK_SECONDS
