@@ -144,12 +144,11 @@ class Deliverer:
             async with asyncio.timeout(_SENDING_SECONDS):
                 if not relay.is_connected:
                     await relay.connect()
-                if not (envelope.recipient.isascii() or relay.supports_extension("smtputf8")):
-                    await self._end(mail, "bounced", "SMTPUTF8 needed")
-                    return
                 await relay.send_message(
                     envelope.message, sender=envelope.sender, recipients=[envelope.recipient]
                 )
+        except aiosmtplib.SMTPNotSupported:  # raised for SMTPUTF8 alone
+            await self._end(mail, "bounced", "SMTPUTF8 needed")
         except ValueError as error:  # an address that no SMTP command can hold
             await self._end(mail, "failed", type(error).__name__)
         except aiosmtplib.SMTPRecipientsRefused as error:
