@@ -33,15 +33,13 @@ def expected_revision() -> str:
 def upgrade(owner_url: str, revision: str = "head") -> None:
     """Run the migrations as the owner, one transaction each, one migrator at a time."""
     engine = create_engine(async_url(owner_url), poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        # Two migrators at once would each start the same migration; the second waits and finds it done.
-        connection.execute(text("select pg_advisory_lock(hashtext('haven migrate'))"))
-        connection.commit()
+    # Two migrators at once would each start the same migration; the second waits and finds it done.
+    with engine.connect() as guard, engine.connect() as connection:
+        guard.execution_options(isolation_level="AUTOCOMMIT")
+        guard.execute(text("select pg_advisory_lock(hashtext('haven migrate'))"))
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
-        connection.execute(text("select pg_advisory_unlock(hashtext('haven migrate'))"))
-        connection.commit()
     engine.dispose()
 
 
