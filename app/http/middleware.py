@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Collection
 from contextvars import Token
+from http import HTTPStatus
 from typing import cast
 from uuid import uuid4
 
@@ -64,26 +65,27 @@ class RequestContext:
         if _host(scope) not in self._hosts:
             await answer.problem(421)
             return
-        body = _TimedBody(receive, self._body_seconds)
+        body = _TimedBody(receive, self._body_seconds, answer)
         try:
             await self._app(scope, body, answer)
-        except BodyTooSlow:
-            await answer.problem(408, close=True)
         except Exception:
+            if answer.final:  # whatever the app made of a body that broke off
+                return
             log.exception("request:failed")
             if not answer.started:
                 await answer.problem(500)
 
 
-class BodyTooSlow(Exception):
-    """The body did not arrive in time."""
-
-
 class _TimedBody:
-    """A `receive` that gives up on a body that trickles in; what comes after the body may take its time."""
+    """A `receive` that gives up on a body that trickles in; what comes after the body may take its time.
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    It answers 408 itself, and the app sees a client that has gone: an error raised here would become
+    whatever the framework makes of errors in its own reading (400, or 500).
+    """
+
+    def __init__(self, receive: Receive, seconds: float, answer: "_Answer") -> None:
         self._receive = receive
+        self._answer = answer
         self._deadline = time.monotonic() + seconds
         self._complete = False
 
@@ -94,7 +96,9 @@ class _TimedBody:
             async with asyncio.timeout(self._deadline - time.monotonic()):
                 message = await self._receive()
         except TimeoutError:
-            raise BodyTooSlow from None
+            self._complete = True
+            await self._answer.instead(408)
+            return {"type": "http.disconnect"}
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self._complete = True
         return message
@@ -108,11 +112,17 @@ class _Answer:
         self._request_id = request_id
         self._https = https
         self.started = False
+        self.final = False
         self.status = 0
         self.without_body = False
 
     async def __call__(self, message: Message) -> None:
+        if self.final:
+            return
         if message["type"] == "http.response.start":
+            if message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
+                await self.instead(413)  # Starlette says so in words of its own, past every handler
+                return
             self.started = True
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -125,6 +135,12 @@ class _Answer:
         elif self.without_body and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
+
+    async def instead(self, status: int) -> None:
+        """Answer this problem, close, and let nothing of the app's own answer through any more."""
+        if not self.started:
+            await self.problem(status, close=True)
+        self.final = True
 
     async def problem(self, status: int, *, close: bool = False) -> None:
         """Answer a problem from outside the app."""
@@ -149,6 +165,10 @@ class _Answer:
             headers.append((b"connection", b"close"))
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": content})
+
+
+def _is_plain(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
 
 
 def _host(scope: Scope) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,15 +30,17 @@ _PYDANTIC = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One field to mend."""
+    """One field to mend; `path` leads to it in a JSON body."""
 
     field: str
     code: str
     detail: str
+    path: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, str]:
-        """With the JSON pointer that RFC 9457 shows."""
-        pointer = "#/" + self.field.replace(".", "/") if self.field else "#"
+        """With the JSON pointer that RFC 9457 shows, as RFC 6901 §6 writes it into a URI."""
+        parts = self.path or (tuple(self.field.split(".")) if self.field else ())
+        pointer = "#" + "".join(f"/{quote(p.replace('~', '~0').replace('/', '~1'), safe='~')}" for p in parts)
         return {"field": self.field, "pointer": pointer, "code": self.code, "detail": self.detail}
 
 
@@ -130,4 +133,4 @@ def _field_problem(fault: Mapping[str, Any]) -> FieldProblem:
     code = _PYDANTIC.get(str(fault.get("type")), "invalid_input")
     if code == "json_invalid":
         return FieldProblem("", code, "The body is no valid JSON.")
-    return FieldProblem(".".join(location), code, str(fault.get("msg", "")))
+    return FieldProblem(".".join(location), code, str(fault.get("msg", "")), tuple(location))
