@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint format types clean-data locks python
+.PHONY: help run test test-database chaos lint format types clean-data locks python
 
 # The first Python that is new enough; `make run PYTHON=…` names another.
 ifeq ($(origin PYTHON),undefined)
@@ -11,12 +11,12 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 endif
 VENV_PYTHON := .venv/bin/python
-# Processes that the tests run in; 0 is this one alone.
-PYTEST_JOBS ?= 0
+# Processes that the tests run in; 0 is this one alone. Journeys share one, whatever the number.
+PYTEST_JOBS ?= 2
 PYTEST_ARGS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: python ## start everything on this machine: database, pages, worker, mail catcher, Stripe simulator
 	@"$(PYTHON)" devtools/install.py local && exec $(VENV_PYTHON) -m devtools.run
@@ -27,7 +27,12 @@ test: python ## format check, lint, types, import contracts and all tests
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) .venv/bin/lint-imports
-	$(VENV_PYTHON) -m pytest -m "not chaos" -n $(PYTEST_JOBS) $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -m "not chaos" -n $(PYTEST_JOBS) --dist loadgroup $(PYTEST_ARGS)
+
+test-database: python ## the tests of what the database does (HAVEN_TEST_POSTGRES=its programs names another)
+	@"$(PYTHON)" devtools/install.py dev
+	$(VENV_PYTHON) -m pytest -q -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_ARGS) tests/petitions tests/donations \
+		tests/funds tests/reports tests/staff tests/mail tests/jobs
 
 chaos: python ## the tests that kill processes
 	@"$(PYTHON)" devtools/install.py dev

@@ -1,7 +1,7 @@
 """A real PostgreSQL for every test: one server, one migrated database per worker.
 
-`HAVEN_TEST_SUPERUSER_URL` points the tests at another server (a superuser's address); otherwise the wheel's
-PostgreSQL is started in a temporary folder. Tests either stay inside one transaction that is rolled back
+`HAVEN_TEST_SUPERUSER_URL` points the tests at another server (a superuser's address); otherwise one is started
+in a temporary folder, from the wheel or from the programs in `HAVEN_TEST_POSTGRES`. Tests either stay inside one transaction that is rolled back
 (`session`), or commit for real and have what they wrote emptied afterwards (`public`, `internal`).
 """
 
@@ -62,7 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
     given = os.environ.get("HAVEN_TEST_SUPERUSER_URL")
     if not given:
         folder = tempfile.TemporaryDirectory(prefix="haven-tests-", ignore_cleanup_errors=True)
-        server = EmbeddedPostgres(Path(folder.name) / "db", free_port(), keys=Path(folder.name) / "keys")
+        programs = os.environ.get("HAVEN_TEST_POSTGRES")
+        server = EmbeddedPostgres(
+            Path(folder.name) / "db",
+            free_port(),
+            keys=Path(folder.name) / "keys",
+            binaries=Path(programs) if programs else None,
+        )
         # The server's own account must get in; what is secret lies in folders of its own.
         Path(folder.name).chmod(0o711)
         server.start()
