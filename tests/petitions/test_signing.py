@@ -146,7 +146,8 @@ async def test_a_broken_letter_fails_alone(
 ) -> None:
     await sign(a_form())
     superuser.execute(
-        "insert into intake (id, petition_id, kind, sealed) values (gen_random_uuid(), %s, 'sign', 'no letter')",
+        "insert into intake (id, petition_id, kind, sealed) "
+        "values (gen_random_uuid(), %s, 'sign', 'no letter')",
         (world.petition_id,),
     )
     await sign(a_form(email="tom@example.com"))
