@@ -1,7 +1,7 @@
 """A real PostgreSQL for every test: one server, one migrated database per worker.
 
-`HAVEN_TEST_SUPERUSER_URL` points the tests at another server (a superuser's address); otherwise one is started
-in a temporary folder, from the wheel or from the programs in `HAVEN_TEST_POSTGRES`. Tests either stay inside one transaction that is rolled back
+`HAVEN_TEST_SUPERUSER_URL` points the tests at another server (a superuser's address); otherwise one is
+started in a temporary folder, from the wheel or from the programs in `HAVEN_TEST_POSTGRES`.
 (`session`), or commit for real and have what they wrote emptied afterwards (`public`, `internal`).
 """
 
