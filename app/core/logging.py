@@ -13,9 +13,15 @@ from typing import Any, cast
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-_EMAIL = re.compile(r"[^\s@\"'<>=,;:()\[\]{}]+@[^\s@\"'<>,;:()\[\]{}]+\.[^\s@\"'<>,;:()\[\]{}]+")
+# The look behind lets a match begin only where a word does: without it, a long word costs its square.
+_EMAIL = re.compile(
+    r"(?<![^\s@\"'<>=,;:()\[\]{}])[^\s@\"'<>=,;:()\[\]{}]+"
+    r"@[^\s@\"'<>,;:()\[\]{}]+\.[^\s@\"'<>,;:()\[\]{}]+"
+)
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
 _POSTGRES_DETAIL = re.compile(r"\n(?:DETAIL|CONTEXT):.*", re.DOTALL)
+# PostgreSQL quotes what it could not read in the message itself (class 22, "data exception").
+_POSTGRES_INPUT = re.compile(r'((?:invalid input|invalid value|malformed)[^"\n]{0,80}: )".*"', re.DOTALL)
 _NOISY = ("httpx", "httpcore", "stripe", "procrastinate", "uvicorn.access")
 
 
@@ -75,7 +81,7 @@ def _kept(event: MutableMapping[str, Any]) -> dict[str, Any]:
 
 def _masked(value: Any) -> Any:  # log values are of any kind
     if isinstance(value, str):
-        bare = _POSTGRES_DETAIL.sub("", value)
+        bare = _POSTGRES_INPUT.sub(r"\1[value]", _POSTGRES_DETAIL.sub("", value))
         return _TOKEN.sub("[token]", _EMAIL.sub("[address]", bare))
     if isinstance(value, dict):
         return {key: _masked(inner) for key, inner in value.items()}
