@@ -23,6 +23,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
 }
+DRAINED_BYTES = 16 * 1024 * 1024
+"""How much of a body that is too large is read on, so that its sender hears the answer."""
 DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 """For answers that are no pages; pages bring their own."""
 
@@ -69,11 +71,12 @@ class RequestContext:
         try:
             await self._app(scope, body, answer)
         except Exception:
-            if answer.final:  # whatever the app made of a body that broke off
-                return
-            log.exception("request:failed")
-            if not answer.started:
-                await answer.problem(500)
+            if not answer.muted:  # else it is whatever the app made of a body that broke off
+                log.exception("request:failed")
+                if not answer.started:
+                    await answer.problem(500)
+        if answer.is_too_large:
+            await answer.instead(413, close=not await body.drain())
 
 
 class _TimedBody:
@@ -97,11 +100,22 @@ class _TimedBody:
                 message = await self._receive()
         except TimeoutError:
             self._complete = True
-            await self._answer.instead(408)
+            await self._answer.instead(408, close=True)
             return {"type": "http.disconnect"}
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self._complete = True
         return message
+
+    async def drain(self) -> bool:
+        """Read on what nobody wants, as most clients send everything before they listen for an answer.
+
+        Returns:
+            Whether that was all of it; the rest of a body that is larger still, or too slow, is cut off.
+        """
+        taken = 0
+        while not self._complete and taken < DRAINED_BYTES:
+            taken += len((await self()).get("body", b""))
+        return self._complete
 
 
 class _Answer:
@@ -112,16 +126,18 @@ class _Answer:
         self._request_id = request_id
         self._https = https
         self.started = False
-        self.final = False
+        self.muted = False
+        self.is_too_large = False
         self.status = 0
         self.without_body = False
 
     async def __call__(self, message: Message) -> None:
-        if self.final:
+        if self.muted:
             return
         if message["type"] == "http.response.start":
             if message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
-                await self.instead(413)  # Starlette says so in words of its own, past every handler
+                self.is_too_large = True  # Starlette says so in words of its own, past every handler
+                self.muted = True
                 return
             self.started = True
             self.status = message["status"]
@@ -136,11 +152,12 @@ class _Answer:
             message = {**message, "body": b""}
         await self._send(message)
 
-    async def instead(self, status: int) -> None:
-        """Answer this problem, close, and let nothing of the app's own answer through any more."""
+    async def instead(self, status: int, *, close: bool) -> None:
+        """Answer this problem, and let nothing of the app's own answer through any more."""
         if not self.started:
-            await self.problem(status, close=True)
-        self.final = True
+            self.muted = False
+            await self.problem(status, close=close)
+        self.muted = True
 
     async def problem(self, status: int, *, close: bool = False) -> None:
         """Answer a problem from outside the app."""

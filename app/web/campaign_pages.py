@@ -8,7 +8,7 @@ from app.http.context import Public, PublicRole
 from app.petitions.published import PublishedPetition, list_petitions
 from app.web.assets import asset_response, embed_script
 from app.web.describing import appeal_card, petition_card
-from app.web.pages import asked, frame, show
+from app.web.pages import Slug, asked, frame, show
 from app.web.views.campaigns import CampaignCard, CampaignView, EmbedView, HomeView
 
 router = APIRouter(include_in_schema=False)
@@ -36,7 +36,7 @@ async def home(request: Request, role: Public) -> Response:
 
 
 @router.get("/campaigns/{slug}")
-async def campaign_page(slug: str, request: Request, role: Public) -> Response:
+async def campaign_page(slug: Slug, request: Request, role: Public) -> Response:
     """The story, what to sign and where to give."""
     async with role.database.begin() as session:
         campaign = await find_campaign(session, slug)
@@ -55,7 +55,7 @@ async def campaign_page(slug: str, request: Request, role: Public) -> Response:
 
 
 @router.get("/embed/{slug}")
-async def embed(slug: str, request: Request, role: Public) -> Response:
+async def embed(slug: Slug, request: Request, role: Public) -> Response:
     """A campaign's first petition and appeal, for an article's frame."""
     async with role.database.begin() as session:
         campaign = await find_campaign(session, slug)

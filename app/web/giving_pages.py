@@ -18,7 +18,7 @@ from app.http.client import client_network
 from app.http.context import Public, PublicRole
 from app.http.problems import problem_of
 from app.web.describing import beneficiaries_of, give_form, takings_of, terms_of
-from app.web.pages import NO_STORE, Asked, asked, frame, read_form, show, whole_number
+from app.web.pages import NO_STORE, Asked, Slug, asked, frame, read_form, show, whole_number
 from app.web.views.frame import FieldError
 from app.web.views.giving import AppealView, DonationState, DonationView, GiveForm, ReviewView
 
@@ -30,7 +30,7 @@ _LIMITS = {"amount_too_small": "minimum", "amount_too_large": "maximum"}
 
 
 @router.get("/appeals/{slug}")
-async def appeal_page(slug: str, request: Request, role: Public) -> Response:
+async def appeal_page(slug: Slug, request: Request, role: Public) -> Response:
     """The appeal with its form; `?currency=` chooses another of its currencies."""
     appeal = await role.appeals.get(slug)
     form = give_form(appeal, currency=request.query_params.get("currency"))
@@ -38,7 +38,7 @@ async def appeal_page(slug: str, request: Request, role: Public) -> Response:
 
 
 @router.post("/appeals/{slug}")
-async def give(slug: str, request: Request, role: Public) -> Response:
+async def give(slug: Slug, request: Request, role: Public) -> Response:
     """Take the form. Only a button that named this very amount leads to the payment page."""
     answers = await read_form(request)
     appeal = await role.appeals.get(slug)

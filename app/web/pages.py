@@ -1,12 +1,15 @@
 """What every public page route does: find the language, frame the view, answer with the right headers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.campaigns.models import Campaign
+from app.core.errors import NotFound
 from app.core.languages import LOCALES, Text, pick_text
 from app.http.context import PublicRole
 from app.petitions.signing import PLACEMENT
@@ -18,6 +21,18 @@ from app.web.views.frame import Page, View
 PUBLIC_CACHE = "public, max-age=0, s-maxage=5"
 NO_STORE = "no-store"
 _DIGITS = 9
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LONGEST_SLUG = 100
+
+
+def known_form(slug: str) -> str:
+    """A slug of the form that ours have. Raises NotFound for any other: no database need be asked."""
+    if len(slug) > _LONGEST_SLUG or not _SLUG.fullmatch(slug):
+        raise NotFound
+    return slug
+
+
+Slug = Annotated[str, Depends(known_form)]
 
 
 @dataclass(frozen=True, slots=True)

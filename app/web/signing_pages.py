@@ -11,7 +11,7 @@ from app.petitions.published import PublishedPetition
 from app.petitions.signing import Answer, Form, write_letter
 from app.supporters.typos import suggest_address
 from app.web.describing import tally_of
-from app.web.pages import Asked, asked, frame, read_form, show, whole_number
+from app.web.pages import Asked, Slug, asked, frame, read_form, show, whole_number
 from app.web.views.frame import FieldError, Wording
 from app.web.views.signing import Correction, InboxView, PetitionView, SignForm, YesNo
 
@@ -22,7 +22,7 @@ _TYPED = 500
 
 
 @router.get("/petitions/{slug}")
-async def petition_page(slug: str, request: Request, role: Public) -> Response:
+async def petition_page(slug: Slug, request: Request, role: Public) -> Response:
     """The petition with its form."""
     petition = await role.petitions.get(slug)
     reader = asked(request, petition.campaign)
@@ -30,7 +30,7 @@ async def petition_page(slug: str, request: Request, role: Public) -> Response:
 
 
 @router.post("/petitions/{slug}")
-async def sign(slug: str, request: Request, role: Public) -> Response:
+async def sign(slug: Slug, request: Request, role: Public) -> Response:
     """Take the form. The answer is the page itself, so that no address ever stands in a URL."""
     answers = await read_form(request)
     petition = await role.petitions.get(slug)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.api.v1.shapes import ConsentOffer, Input, Output
+from app.api.v1.shapes import ConsentOffer, Input, LanguageTag, Output
 from app.core.money import Money
 from app.donations.appeals import PublishedAppeal
 from app.donations.giving import StartedDonation
@@ -150,7 +150,7 @@ class DonationIn(Input):
     email: Annotated[str, Field(max_length=320, description="Where the receipt goes.")]
     name: Annotated[str | None, Field(max_length=400)] = None
     placement: Annotated[str | None, Field(description="Where the call to action stood.")] = None
-    locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$")] = "en"
+    locale: LanguageTag = "en"
     wording_version: Annotated[
         int | None,
         Field(

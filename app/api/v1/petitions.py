@@ -7,7 +7,18 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 
 from app.api.v1.caching import cached
-from app.api.v1.shapes import ConsentAnswer, ConsentOffer, Email, Input, LongLine, Name, Output, Slug, Token
+from app.api.v1.shapes import (
+    ConsentAnswer,
+    ConsentOffer,
+    Email,
+    Input,
+    LanguageTag,
+    LongLine,
+    Name,
+    Output,
+    Slug,
+    Token,
+)
 from app.campaigns.published import PublishedWording
 from app.core.languages import DEFAULT_LOCALE
 from app.core.text import Line
@@ -76,7 +87,7 @@ class SignatureRequest(Input):
     country: Annotated[str, Field(min_length=2, max_length=2, description="ISO 3166-1.", examples=["GB"])]
     postcode: Annotated[str, Line(16, required=False)] | None = Field(None, examples=["N1 9GU"])
     placement: Annotated[str, Field(max_length=64)] | None = Field(None, examples=["front-page"])
-    locale: Annotated[str, Field(max_length=16)] = DEFAULT_LOCALE
+    locale: LanguageTag = DEFAULT_LOCALE
     consents: Annotated[list[ConsentAnswer], Field(max_length=8)] = Field(
         default_factory=list,
         description="An answer to each wording of the petition's `consents`; the required ones need a yes.",

@@ -12,6 +12,17 @@ Name = Annotated[str, Line(100), Field(examples=["Suzie Fenn"])]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 
 
+LanguageTag = Annotated[
+    str,
+    Field(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$",
+        description="The language of mails: `en`, `uk` or `ar`; any other falls to English.",
+        examples=["uk"],
+    ),
+]
+
+
 def _spaceless(value: str) -> str:
     return "".join(value.split())
 
