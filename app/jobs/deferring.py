@@ -3,11 +3,12 @@
 from typing import TypeAlias
 
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
-from psycopg import AsyncConnection
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from psycopg import AsyncConnection, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import psycopg_connection
+from app.core.errors import DatabaseUnavailable
 
 Argument: TypeAlias = str | int | None
 """What a job may be told: ids and numbers, never personal data."""
@@ -27,6 +28,9 @@ async def defer(
     """Queue a task by name; it exists when, and only when, the session's transaction commits.
 
     With a queueing lock, a job that is already waiting under that lock stands for this one too.
+
+    Raises:
+        DatabaseUnavailable: The connection was lost; nothing of the transaction is stored.
     """
     # A clash of queueing locks would abort the whole transaction; a savepoint takes the blow. It is set only
     # once the session is asked for its connection inside of it.
@@ -43,3 +47,7 @@ async def defer(
             await job.defer_async(**args)
     except AlreadyEnqueued:
         return
+    except ConnectorException as error:
+        if isinstance(error.__cause__, OperationalError):
+            raise DatabaseUnavailable from error
+        raise

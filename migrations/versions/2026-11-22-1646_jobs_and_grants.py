@@ -1,7 +1,9 @@
 """procrastinate's tables, and what each login may do: as little as its role needs.
 
 `haven_public` never reads a person's row; `haven_internal` never changes history; neither owns a table,
-so neither can switch off a trigger. Deferring a job takes four small rights, found by trying.
+so neither can switch off a trigger. Deferring a job takes four small rights, found by trying: among them to
+see the queueing locks (ids of ours), or PostgreSQL does not say which one clashed, and procrastinate then
+takes the clash for a fault of its own.
 """
 
 from collections.abc import Sequence
@@ -25,7 +27,7 @@ insert (id, type, object_id, livemode, api_version, created) on stripe_events;
 execute on function confirm_signatures(bytea[]), read_signature(bytea), amend_signature(bytea, bytea),
   withdraw_signature(bytea), read_donation(bytea), attach_checkout(bytea, text), refuse_checkout(bytea, text);
 insert (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at) on procrastinate_jobs;
-select (id) on procrastinate_jobs;
+select (id, queueing_lock) on procrastinate_jobs;
 insert on procrastinate_events;
 usage on sequence procrastinate_jobs_id_seq, procrastinate_events_id_seq;
 execute on function procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])

@@ -47,7 +47,7 @@ PUBLIC_TABLES: Rights = {
     # Deferring a job.
     "procrastinate_events": {"INSERT": WHOLE},
     "procrastinate_jobs": {
-        "SELECT": ("id",),
+        "SELECT": ("id", "queueing_lock"),
         "INSERT": (
             *("queue_name", "task_name", "priority", "lock", "queueing_lock", "args", "scheduled_at"),
         ),
