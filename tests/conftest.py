@@ -2,6 +2,7 @@
 
 `HAVEN_TEST_SUPERUSER_URL` points the tests at another server (a superuser's address); otherwise one is
 started in a temporary folder, from the wheel or from the programs in `HAVEN_TEST_POSTGRES`.
+Tests either stay inside one transaction that is rolled back
 (`session`), or commit for real and have what they wrote emptied afterwards (`public`, `internal`).
 """
 
