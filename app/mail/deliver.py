@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app.core.clock import Clock
 from app.core.db import Database
 from app.crypto.sealing import Opener
-from app.mail.composing import compose
+from app.mail.composing import Envelope, compose
 from app.settings import MailSettings
 
 log = structlog.get_logger(__name__)
@@ -124,15 +124,7 @@ class Deliverer:
 
     async def _send(self, relay: aiosmtplib.SMTP, mail: Claimed) -> None:
         try:
-            payload = self._opener.open(mail.payload_sealed, UUID(mail.message_id))
-            envelope = compose(
-                mail.kind,
-                mail.message_id,
-                payload,
-                settings=self._settings,
-                public_url=self._public_url,
-                now=self._clock.now(),
-            )
+            envelope = self._envelope(mail)
         except Exception as error:
             # Whatever is wrong with one mail, the others of the batch are not to blame.
             log.exception("mail:message:broken", mail=mail.id)
@@ -163,6 +155,17 @@ class Deliverer:
             await self._later(mail, type(error).__name__)
         else:
             await asyncio.shield(self._end(mail, "sent", "250"))
+
+    def _envelope(self, mail: Claimed) -> Envelope:
+        payload = self._opener.open(mail.payload_sealed, UUID(mail.message_id))
+        return compose(
+            mail.kind,
+            mail.message_id,
+            payload,
+            settings=self._settings,
+            public_url=self._public_url,
+            now=self._clock.now(),
+        )
 
     async def _refused(self, mail: Claimed, code: int) -> None:
         """4xx: the relay asks for another try. 5xx: it never will take it."""
