@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import structlog
 from nacl.public import PrivateKey
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -58,6 +59,10 @@ class Addresses:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one server for the whole run, in the process that leads it."""
+    # structlog's own default draws every local of a traceback: seconds for each, and a person's data with it.
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=False)]
+    )
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     given = os.environ.get("HAVEN_TEST_SUPERUSER_URL")

@@ -16,7 +16,7 @@ from app.campaigns.published import PublishedWording
 from app.core.errors import AppError, InvalidFields, InvalidInput
 from app.core.ids import new_id
 from app.core.languages import COUNTRIES, DEFAULT_LOCALE, LOCALES
-from app.core.text import TextMissing, clean_line
+from app.core.text import TextMissing, clean_line, has_visible
 from app.crypto.sealing import Sealer
 from app.petitions.errors import ConsentRequired, ConsentUnknown, PetitionClosed
 from app.petitions.letterbox import SealedLetter
@@ -113,7 +113,7 @@ def clean_name(value: str, field_name: str = "name") -> str:
     """A person's name on one line.
 
     Raises:
-        TextMissing: Nothing was entered.
+        TextMissing: Nothing was entered that one could read.
         InvalidText: It holds control characters, or is longer than 100 characters.
     """
     try:
@@ -121,7 +121,7 @@ def clean_name(value: str, field_name: str = "name") -> str:
     except AppError as error:
         error.field = field_name
         raise
-    if not name:
+    if not has_visible(name):
         raise TextMissing(field=field_name)
     return name
 

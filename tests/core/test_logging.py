@@ -27,7 +27,7 @@ def masked(value: object) -> object:
 def logged() -> Iterator[io.StringIO]:
     """Haven's own configuration, writing into a buffer; put back afterwards."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, own = root.handlers[:], root.level, structlog.get_config()
     configure_logging("INFO", "json", "worker")
     [handler] = root.handlers
     assert isinstance(handler, logging.StreamHandler)
@@ -36,7 +36,7 @@ def logged() -> Iterator[io.StringIO]:
     yield buffer
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**own)
 
 
 def lines(buffer: io.StringIO) -> list[dict[str, object]]:

@@ -17,6 +17,7 @@ from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
 from app.petitions.signing import Answer, Form, write_letter
 from app.petitions.writing_mail import MailWriter
+from app.supporters.identity import fold_email
 from tests.factories import World
 
 PUBLIC_URL = "https://haven.example"
@@ -62,3 +63,9 @@ def sign(public: Database, sealer: Sealer, clock: FrozenClock, world: World) -> 
 @pytest.fixture
 def token_of(hasher: Hasher) -> Callable[..., str]:
     return lambda signature_id: hasher.link_token(signature_id, 1)
+
+
+@pytest.fixture
+def hasher_of(hasher: Hasher) -> Callable[[str], bytes]:
+    """An address's hash as suppressions and allowances know it."""
+    return lambda address: hasher.suppression(fold_email(address).folded)

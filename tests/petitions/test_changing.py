@@ -1,0 +1,255 @@
+"""What signers change about themselves, from their link to both copies and the public list."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import pytest
+from pydantic import JsonValue
+from sqlalchemy import select
+
+from app.core.db import Database
+from app.core.errors import AppError
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Opener, Sealer
+from app.petitions.acting import COMMENT_LENGTH, SignerActions, Wish
+from app.petitions.errors import (
+    ConsentRequired,
+    ConsentUnknown,
+    LinkUnknown,
+    SignatureEnded,
+)
+from app.petitions.linking import Confirmer, MySignature
+from app.petitions.models import PublishedSigner, Signature
+from app.petitions.resolving import Resolver
+from app.petitions.signing import Answer
+from app.supporters.identity import fold_name
+from tests.factories import World
+from tests.petitions.conftest import Signer, a_form
+
+
+@dataclass
+class Suzie:
+    """A signer with her link."""
+
+    actions: SignerActions
+    token: str
+    resolver: Resolver
+    internal: Database
+    opener: Opener
+
+    async def wish(self, **wish: object) -> MySignature:
+        """Ask for a change, and let the worker carry it on."""
+        await self.actions.change(self.token, Wish(**wish))  # type: ignore[arg-type]  # tests name real fields
+        assert await self.resolver.run() == 1
+        return await self.actions.look(self.token)
+
+    async def row(self) -> Signature:
+        async with self.internal.begin() as session:
+            return (await session.scalars(select(Signature).order_by(Signature.id))).one()
+
+    async def published(self) -> list[tuple[str, str | None, bool]]:
+        async with self.internal.begin() as session:
+            signers = await session.scalars(select(PublishedSigner))
+            return [(s.name, s.comment, s.comment_approved_at is not None) for s in signers]
+
+    async def sealed(self) -> dict[str, object]:
+        row = await self.row()
+        return dict(self.opener.open(row.details_sealed or b"", row.id))
+
+
+@pytest.fixture
+async def actions(public: Database, sealer: Sealer) -> AsyncIterator[SignerActions]:
+    confirmer = Confirmer(public)
+    confirmer.start()
+    yield SignerActions(public, confirmer, sealer)
+    await confirmer.stop()
+
+
+@pytest.fixture
+async def pending(
+    actions: SignerActions,
+    sign: Signer,
+    resolver: Resolver,
+    internal: Database,
+    opener: Opener,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+) -> Suzie:
+    await sign(a_form())
+    await resolver.run()
+    row = superuser.execute("select id from signatures").fetchone()
+    assert row is not None
+    return Suzie(actions, token_of(row[0]), resolver, internal, opener)
+
+
+@pytest.fixture
+async def suzie(pending: Suzie) -> Suzie:
+    await pending.actions.confirm(pending.token)
+    return pending
+
+
+async def test_nothing_is_shown_unasked(suzie: Suzie) -> None:
+    assert await suzie.published() == []
+    assert (await suzie.actions.look(suzie.token)).shown_name is None
+
+
+async def test_a_name_and_a_comment_are_shown_as_chosen(suzie: Suzie) -> None:
+    mine = await suzie.wish(show_name="Suzie F.", comment="Because.\n\nOf my gran.")
+    assert (mine.shown_name, mine.shown_comment, mine.comment_approved) == (
+        "Suzie F.",
+        "Because.\n\nOf my gran.",
+        False,
+    )
+    assert await suzie.published() == [("Suzie F.", "Because.\n\nOf my gran.", False)]
+    assert mine.details["name"] == "Suzie Fenn", "what is held is not what is shown"
+
+
+async def test_a_changed_comment_waits_for_approval_again(
+    suzie: Suzie, superuser: psycopg.Connection
+) -> None:
+    await suzie.wish(show_name="Suzie F.", comment="Because.")
+    superuser.execute("update published_signers set comment_approved_at = now()")
+    assert (await suzie.wish(show_name="Suzie", comment="Because.")).comment_approved
+    assert not (await suzie.wish(show_name="Suzie", comment="Buy my book.")).comment_approved
+    superuser.execute("update published_signers set comment_approved_at = now()")
+    assert not (await suzie.wish(show_name="Suzie")).comment_approved
+    assert await suzie.published() == [("Suzie", None, False)]
+
+
+async def test_who_hides_is_gone_from_the_list(suzie: Suzie) -> None:
+    await suzie.wish(show_name="Suzie F.")
+    await suzie.wish(hide=True)
+    assert await suzie.published() == []
+
+
+async def test_before_confirming_nothing_is_shown(pending: Suzie) -> None:
+    await pending.wish(show_name="Suzie F.")
+    assert await pending.published() == []
+
+
+async def test_a_changed_name_goes_into_both_copies_and_the_hash(
+    suzie: Suzie, hasher: Hasher, world: World
+) -> None:
+    before = await suzie.row()
+    mine = await suzie.wish(name="  Susan   Fenn ", postcode="e8 1aa")
+    assert (mine.details["name"], mine.details["postcode"]) == ("Susan Fenn", "E8 1AA")
+    assert mine.details["email"] == "suzie@example.com"
+    held = await suzie.sealed()
+    assert (held["name"], held["postcode"], held["email"]) == ("Susan Fenn", "E8 1AA", "suzie@example.com")
+    after = await suzie.row()
+    assert after.name_hash == hasher.name(world.campaign_id, fold_name("Susan Fenn")) != before.name_hash
+    assert after.place_hash != before.place_hash
+    assert after.state == "confirmed"
+
+
+async def test_a_postcode_can_be_taken_back(suzie: Suzie) -> None:
+    mine = await suzie.wish(postcode="")
+    assert mine.details["postcode"] == ""
+    assert (await suzie.row()).place_hash is None
+    assert (await suzie.sealed())["postcode"] == ""
+
+
+async def test_the_change_and_its_letter_are_one(
+    suzie: Suzie, superuser: psycopg.Connection, sealer: Sealer
+) -> None:
+    # A letter that cannot be dropped in takes the changed own copy back with it.
+    superuser.execute("alter table intake rename to intake_away")
+    try:
+        with pytest.raises(Exception, match="intake"):
+            await suzie.actions.change(suzie.token, Wish(name="Susan"))
+    finally:
+        superuser.execute("alter table intake_away rename to intake")
+    assert (await suzie.actions.look(suzie.token)).details["name"] == "Suzie Fenn"
+    assert (await suzie.wish(name="Susan")).details["name"] == "Susan"
+    assert (await suzie.sealed())["name"] == "Susan"
+
+
+async def test_updates_can_be_asked_for_and_refused_and_each_answer_is_kept(
+    suzie: Suzie, superuser: psycopg.Connection
+) -> None:
+    for given in (True, False):
+        mine = await suzie.wish(answers=[Answer("updates", 1, given=given)])
+        assert {c["purpose"]: c["given"] for c in mine.consents} == {"signature": True, "updates": given}
+    rows = superuser.execute("select given, via from consents order by id").fetchall()
+    assert rows == [(True, "api"), (False, "api"), (True, "my"), (False, "my")]
+
+
+@pytest.mark.parametrize(
+    ("wish", "error"),
+    [
+        (Wish(name=" "), AppError),
+        (Wish(name="\u200b"), AppError),
+        (Wish(show_name=" \n"), AppError),
+        (Wish(show_name="Suzie\u202e"), AppError),
+        (Wish(postcode="nowhere"), AppError),
+        (Wish(comment="x" * (COMMENT_LENGTH + 1), show_name="S"), AppError),
+        (Wish(answers=[Answer("updates", 2, given=True)]), ConsentUnknown),
+        (Wish(answers=[Answer("signature", 1, given=False)]), ConsentRequired),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_changes_nothing(
+    suzie: Suzie, superuser: psycopg.Connection, wish: Wish, error: type[AppError]
+) -> None:
+    with pytest.raises(error):
+        await suzie.actions.change(suzie.token, wish)
+    assert superuser.execute("select count(*) from intake").fetchone() == (0,)
+    assert (await suzie.actions.look(suzie.token)).details["name"] == "Suzie Fenn"
+
+
+async def test_who_has_left_changes_nothing_any_more(suzie: Suzie, superuser: psycopg.Connection) -> None:
+    await suzie.actions.change(suzie.token, Wish(show_name="Suzie", name="Susan"))
+    await suzie.actions.withdraw(suzie.token)
+    assert await suzie.resolver.run() == 1, "the letter that was under way comes to nothing"
+    assert await suzie.published() == []
+    row = await suzie.row()
+    assert (row.state, row.details_sealed, row.name_hash) == ("withdrawn", None, None)
+    with pytest.raises(SignatureEnded):
+        await suzie.actions.change(suzie.token, Wish(name="Susan"))
+    with pytest.raises(LinkUnknown):
+        await suzie.actions.change("A" * 32, Wish(name="Susan"))
+
+
+async def test_withdrawing_takes_the_shown_name_away_at_once(suzie: Suzie) -> None:
+    await suzie.wish(show_name="Suzie F.", comment="Because.")
+    await suzie.actions.withdraw(suzie.token)
+    assert await suzie.published() == []
+
+
+async def test_mail_that_was_still_to_be_sent_is_taken_back(
+    pending: Suzie, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("update mails set state = 'sending'")  # a worker has it in hand
+    await pending.actions.withdraw(pending.token)
+    rows = superuser.execute("select state, payload_sealed from mails").fetchall()
+    assert rows == [("cancelled", None)]
+
+
+async def test_changes_of_one_signer_are_applied_in_their_order(suzie: Suzie) -> None:
+    for name in ("One", "Two", "Three"):
+        await suzie.actions.change(suzie.token, Wish(name=name, show_name=name))
+    assert await suzie.resolver.run() == 3
+    assert await suzie.published() == [("Three", None, False)]
+    assert (await suzie.sealed())["name"] == "Three"
+
+
+async def test_a_broken_change_is_kept_apart(
+    suzie: Suzie, superuser: psycopg.Connection, sealer: Sealer, world: World, sign: Signer
+) -> None:
+    broken: list[dict[str, JsonValue]] = [{}, {"link_hash": "xyz"}, {"link_hash": "00", "consents": [1]}]
+    for number, payload in enumerate(broken):
+        identifier = f"00000000-0000-7000-8000-00000000000{number}"
+        sealed = sealer.seal(payload, UUID(identifier))
+        superuser.execute(
+            "insert into intake (id, petition_id, kind, sealed) values (%s, %s, 'change', %s)",
+            (identifier, world.petition_id, sealed),
+        )
+    await suzie.actions.change(suzie.token, Wish(name="Susan"))
+    await sign(a_form(email="tom@example.com"))
+    while await suzie.resolver.run():
+        pass
+    errors = superuser.execute("select error from intake_rejected order by id").fetchall()
+    assert errors == [("KeyError",), ("ValueError",)]
+    assert superuser.execute("select count(*) from intake").fetchone() == (0,)
+    assert superuser.execute("select count(*) from signatures").fetchone() == (2,)
