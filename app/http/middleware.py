@@ -25,6 +25,7 @@ SECURITY_HEADERS = {
 }
 DRAINED_BYTES = 16 * 1024 * 1024
 """How much of a body that is too large is read on, so that its sender hears the answer."""
+_UNAVAILABLE = 503
 DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 """For answers that are no pages; pages bring their own."""
 
@@ -70,6 +71,10 @@ class RequestContext:
         body = _TimedBody(receive, self._body_seconds, answer)
         try:
             await self._app(scope, body, answer)
+        except asyncio.CancelledError:  # the process ends and its patience with this request is over
+            if not answer.started:
+                await answer.problem(503, close=True)
+            raise
         except Exception:
             if not answer.muted:  # else it is whatever the app made of a body that broke off
                 log.exception("request:failed")
@@ -180,6 +185,8 @@ class _Answer:
         ]
         if close:
             headers.append((b"connection", b"close"))
+        if status == _UNAVAILABLE:
+            headers.append((b"retry-after", b"5"))
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": content})
 

@@ -141,6 +141,10 @@ def test_sigterm_ends_it_whoever_is_still_sending(connect: Connect, sent: bytes)
         server.send_signal(signal.SIGTERM)
         server.wait(10)
         assert time.monotonic() - started < 7
+        if sent.endswith(b"half"):
+            answered = connection.recv(4096)
+            assert answered.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 5" in answered
     finally:
         if server.poll() is None:
             server.kill()
