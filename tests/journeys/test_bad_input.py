@@ -268,7 +268,7 @@ async def test_whatever_the_api_s_description_allows_or_forbids(
     nothing = tmp_path / "nothing.toml"
     nothing.write_text("", encoding="utf-8")
     mine = ["-H", f"Authorization: Bearer {token}", "--include-path", MY, "--exclude-method", "DELETE"]
-    for configuration, cases, more in ((nothing, 20, []), (settings, 50, []), (settings, 50, mine)):
+    for configuration, cases, more in ((nothing, 8, []), (settings, 25, []), (settings, 25, mine)):
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"]
         options = ["--phases", "examples,coverage,fuzzing", "-n", str(cases), "-w", "2", "-c", CHECKS]
         quiet = ["--continue-on-failure", "--warnings", "off", "--no-color"]
