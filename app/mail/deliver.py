@@ -6,6 +6,7 @@ Leases use the database's clock.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,6 +64,8 @@ class Claimed:
     message_id: str
     payload_sealed: bytes
     attempts: int
+    claimed_at: float
+    """On this process's monotonic clock, read before the claim: the lease ends no sooner than it says."""
 
 
 class Deliverer:
@@ -104,9 +107,10 @@ class Deliverer:
         return len(claimed)
 
     async def _claim(self) -> list[Claimed]:
+        claimed_at = time.monotonic()
         async with self._database.begin() as session:
             rows = await session.execute(_CLAIM, {"lease": LEASE, "most": self._settings.mail_batch})
-            return [Claimed(*row) for row in rows]
+            return [Claimed(**row, claimed_at=claimed_at) for row in rows.mappings()]
 
     async def _connect(self) -> aiosmtplib.SMTP:
         password = self._settings.smtp_password
@@ -130,7 +134,8 @@ class Deliverer:
             log.exception("mail:message:broken", mail=mail.id)
             await self._end(mail, "failed", type(error).__name__)
             return
-        if not await self._renew(mail):
+        half_spent = time.monotonic() - mail.claimed_at > LEASE.total_seconds() / 2
+        if half_spent and not await self._renew(mail):
             return  # the lease has run out, and somebody else has it now
         try:
             async with asyncio.timeout(_SENDING_SECONDS):
