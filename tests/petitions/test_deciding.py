@@ -1,6 +1,7 @@
 """Who is new, who was here before, who is one too many: for any row of letters to one mailbox."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.petitions.deciding import MOST_PEOPLE, Decision, Person, decide
+from app.petitions.deciding import MOST_PEOPLE, PATIENCE, Decision, Person, decide, idle
 
 Letter = tuple[bytes, str, bytes | None]
 
@@ -19,7 +20,7 @@ AT = datetime(2026, 3, 9, tzinfo=UTC)
 
 
 def person(number: int, name: bytes, country: str = "GB", place: bytes | None = b"N1") -> Person:
-    return Person(uuid4(), number, "pending", 1, AT, name, country, place)
+    return Person(uuid4(), number, "pending", 1, AT, AT, name, country, place)
 
 
 def signed(letters: list[Letter]) -> tuple[list[Person], list[Decision]]:
@@ -67,7 +68,7 @@ def test_in_one_place_the_order_does_not_change_the_count(
     ("country", "place", "decision"),
     [
         ("GB", b"N1", Decision.NEW),
-        ("GB", b"E8", Decision.FULL),
+        ("GB", b"E8", Decision.NEW),
         ("GB", None, Decision.NEW),
         ("FR", None, Decision.FULL),
         ("FR", b"N1", Decision.NEW),
@@ -76,7 +77,7 @@ def test_in_one_place_the_order_does_not_change_the_count(
 def test_a_second_person_lives_in_the_same_place(
     country: str, place: bytes | None, decision: Decision
 ) -> None:
-    # A hash of a place holds its country too; without one on both sides, countries are compared.
+    # "The same postcode or country": a hash of a place holds its country too, so one of the two is enough.
     assert decide([person(1, b"suzie")], b"tom", country, place).decision is decision
 
 
@@ -89,3 +90,10 @@ def test_one_too_many_is_told_to_the_first_signer() -> None:
     people = [person(1, b"suzie"), person(2, b"tom")]
     verdict = decide(people, b"una", "GB", b"N1")
     assert (verdict.decision, verdict.standing) == (Decision.FULL, people[0])
+
+
+def test_who_has_not_confirmed_within_the_hour_gives_way() -> None:
+    fresh, old = person(1, b"suzie"), person(2, b"tom")
+    confirmed = replace(old, state="confirmed")
+    assert idle([fresh, old, confirmed], AT + PATIENCE) == [fresh, old]
+    assert idle([fresh, old, confirmed], AT + PATIENCE - timedelta(seconds=1)) == []
