@@ -5,7 +5,7 @@ from pathlib import Path
 
 ENV_FILE = "haven.env"
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = frozenset({"migrate", "demo", "staff", "selfcheck", "letters"})
+COMMANDS = frozenset({"migrate", "demo", "staff", "selfcheck", "letters", "comments"})
 """What a person runs by hand. Serving processes get what their role may hold, from whoever starts them."""
 
 

@@ -74,7 +74,10 @@ HTTP_CODES: dict[int, tuple[str, str]] = {
     413: ("body_too_large", "The request is larger than this address takes. Please shorten it."),
     415: ("unsupported_media_type", "This address takes JSON (application/json)."),
     421: ("host_unknown", "This server does not answer for that host."),
-    503: ("overloaded", "This process is ending. Nothing was stored; please try again in a moment."),
+    503: (
+        "overloaded",
+        "This process is ending; what was sent may or may not be stored. Look before you repeat it.",
+    ),
     429: ("too_many_requests", "Too many requests in a short time. Please wait a minute."),
 }
 """Errors of the framework's own, in our codes."""

@@ -13,7 +13,7 @@ from app.mail.render import render
 from app.mail.values import revive
 from app.settings import MailSettings
 
-_ABOUT_SIGNING = frozenset({"confirm_signature", "already_signed"})
+_ABOUT_SIGNING = frozenset({"confirm_signature", "already_signed", "mailbox_full"})
 
 
 @dataclass(frozen=True, slots=True)

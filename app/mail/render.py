@@ -21,6 +21,7 @@ TEMPLATES_DIR: Final = Path(__file__).resolve().parent / "templates"
 VALUES: Final[Mapping[str, frozenset[str]]] = {
     "confirm_signature": frozenset({"name", "publisher", "link", "expires_at"}),
     "already_signed": frozenset({"name", "publisher", "manage_link"}),
+    "mailbox_full": frozenset({"name", "publisher", "manage_link"}),
     "donation_receipt": frozenset(
         {"name", "publisher", "amount", "beneficiaries", "donated_at", "reference", "link", "terms"}
     ),

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 MOST_PEOPLE = 2
+PATIENCE = timedelta(hours=1)
+"""How long an unconfirmed person keeps somebody else from a place at the mailbox."""
 
 
 class Decision(StrEnum):
@@ -29,6 +31,7 @@ class Person:
     number: int
     state: str
     link_version: int
+    signed_at: datetime
     expires_at: datetime
     name_hash: bytes
     country: str
@@ -48,7 +51,7 @@ def decide(people: Sequence[Person], name_hash: bytes, country: str, place_hash:
     """Judge a letter by those who signed from the same mailbox.
 
     The same name is a duplicate. Another name in the same place is a second person: couples and families
-    share mailboxes. A third, or another name elsewhere, is one too many; the first signer is told by mail.
+    share mailboxes. A third, or another name elsewhere, is one too many; see `idle` for who gives way.
     """
     for person in people:
         if person.name_hash == name_hash:
@@ -61,7 +64,13 @@ def decide(people: Sequence[Person], name_hash: bytes, country: str, place_hash:
     return Verdict(Decision.NEW, number=min({1, 2} - taken))
 
 
+def idle(people: Sequence[Person], now: datetime) -> list[Person]:
+    """Those who give way to a newcomer: not confirmed within the hour.
+
+    Otherwise two invented names could keep a mailbox's owner out for as long as a signature may wait.
+    """
+    return [person for person in people if person.state == "pending" and person.signed_at <= now - PATIENCE]
+
+
 def _same_place(person: Person, country: str, place_hash: bytes | None) -> bool:
-    if person.place_hash is not None and place_hash is not None:
-        return person.place_hash == place_hash
-    return person.country == country
+    return person.country == country or (place_hash is not None and person.place_hash == place_hash)

@@ -35,7 +35,8 @@ class MySignature:
 
     Attributes:
         details: name, email, postcode and country as entered; empty once the signature has ended.
-        consents: The latest answer to each purpose: purpose, version, given, recorded_at.
+        consents: The latest answer to each purpose: purpose, version, text by
+            language, given, recorded_at.
     """
 
     petition_id: int
@@ -51,6 +52,9 @@ class MySignature:
     shown_name: str | None = field(repr=False)
     shown_comment: str | None = field(repr=False)
     comment_approved: bool
+    text_version: int
+    placement: str | None
+    region: str | None
     consents: tuple[dict[str, Any], ...]  # rows as PostgreSQL's jsonb gives them
 
     @property
@@ -97,6 +101,9 @@ async def read_my_signature(session: AsyncSession, token: str) -> MySignature:
         shown_name=row["shown_name"],
         shown_comment=row["shown_comment"],
         comment_approved=row["comment_approved_at"] is not None,
+        text_version=row["text_version"],
+        placement=row["placement"],
+        region=row["region"],
         consents=tuple(row["consents"]),
     )
 

@@ -29,8 +29,21 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSigner:
+    """Somebody who chose to be shown; the comment only once it is approved."""
+
+    name: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPetition:
-    """All that a page or an API answer says about one petition."""
+    """All that a page or an API answer says about one petition.
+
+    Attributes:
+        text_versions: The ids of all versions by their number.
+        shown_signers: The latest who chose to be shown.
+    """
 
     id: int
     slug: str
@@ -38,6 +51,7 @@ class PublishedPetition:
     campaign: Campaign
     text_version_id: int
     text_version: int
+    text_versions: dict[int, int]
     title: dict[str, str]
     body: dict[str, str]
     asks: list[dict[str, str]]
@@ -47,6 +61,7 @@ class PublishedPetition:
     carried_over_count: int
     carried_over_note: dict[str, str]
     corrections: tuple[Correction, ...]
+    shown_signers: tuple[ShownSigner, ...]
     wordings: dict[str, PublishedWording]
     opened_at: datetime | None
     closed_at: datetime | None
@@ -84,13 +99,7 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
     if row is None:
         raise PetitionNotFound
     petition, campaign, counted = row
-    versions = list(
-        await session.scalars(
-            select(TextVersion).where(TextVersion.petition_id == petition.id).order_by(TextVersion.number)
-        )
-    )
-    if not versions:
-        raise PetitionNotFound
+    versions = await _versions(session, petition.id)
     current = versions[-1]
     return PublishedPetition(
         id=petition.id,
@@ -99,6 +108,7 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
         campaign=campaign,
         text_version_id=current.id,
         text_version=current.number,
+        text_versions={v.number: v.id for v in versions},
         title=current.title,
         body=current.body,
         asks=current.asks,
@@ -107,12 +117,22 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
         count=counted or 0,
         carried_over_count=petition.carried_over_count,
         carried_over_note=petition.carried_over_note,
+        shown_signers=await recent_signers(session, petition.id),
         corrections=tuple(Correction(v.correction, v.published_at) for v in versions if v.correction),
         wordings=await wordings_in_force(session, campaign.id),
         opened_at=petition.opened_at,
         closed_at=petition.closed_at,
         read_at=read_at,
     )
+
+
+async def _versions(session: AsyncSession, petition_id: int) -> list[TextVersion]:
+    """Every version of the text, the present one last. Raises PetitionNotFound for a petition without any."""
+    query = select(TextVersion).where(TextVersion.petition_id == petition_id).order_by(TextVersion.number)
+    versions = list(await session.scalars(query))
+    if not versions:
+        raise PetitionNotFound
+    return versions
 
 
 async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[Petition, TextVersion, int]]:
@@ -129,7 +149,7 @@ async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[
     return [(petition, version, counted or 0) for petition, version, counted in await session.execute(query)]
 
 
-async def recent_signers(session: AsyncSession, petition_id: int, most: int = 20) -> list[PublishedSigner]:
+async def recent_signers(session: AsyncSession, petition_id: int, most: int = 12) -> tuple[ShownSigner, ...]:
     """Those who chose to be shown, newest first."""
     query = (
         select(PublishedSigner)
@@ -137,7 +157,10 @@ async def recent_signers(session: AsyncSession, petition_id: int, most: int = 20
         .order_by(PublishedSigner.published_at.desc())
         .limit(most)
     )
-    return list(await session.scalars(query))
+    return tuple(
+        ShownSigner(s.name, s.comment if s.comment_approved_at else None)
+        for s in await session.scalars(query)
+    )
 
 
 class PublishedPetitions:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from app.crypto.sealing import Sealer
 from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
-from app.petitions.deciding import Decision, Person, Verdict, decide
+from app.petitions.deciding import Decision, Person, Verdict, decide, idle
 from app.petitions.models import Signature
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
@@ -72,15 +72,16 @@ class Recorder:
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
         suppressed = await _suppressed(session, letters)
+        now = await session.scalar(select(func.now())) or letters[0].received_at
         batch = _Batch()
         for letter in letters:
             supporter_id = supporters[letter.campaign_id, letter.email_hash]
             known = people[letter.petition_id, supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
-            verdict = decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
+            verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
                 row = self._add(batch, letter, supporter_id, verdict.number, place)
-                known.append(_as_person(row))
+                known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
             if letter.mail_hash not in suppressed and allowance.take(letter.mail_hash):
                 batch.drafts.append(self.mail.draft(letter, verdict))
@@ -161,57 +162,71 @@ async def _lock_supporters(
     return {(c, bytes(h)): i for c, h, i in found}
 
 
+async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person], now: datetime) -> Verdict:
+    """Decide about one letter; where all places are taken, whoever has been idle gives way first."""
+    verdict = decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
+    if verdict.decision is Decision.FULL and (waiting := idle(known, now)):
+        ended = await _end(session, Signature.id.in_([person.signature_id for person in waiting]))
+        known[:] = [person for person in known if person.signature_id not in ended]
+        return decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
+    return verdict
+
+
 async def _people(
     session: AsyncSession, letters: Sequence[OpenedLetter], supporters: dict[tuple[int, bytes], int]
 ) -> dict[tuple[int, int], list[Person]]:
     """The live signatures of these supporters on these petitions, the first person first."""
     pairs = {(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters}
     theirs = tuple_(Signature.petition_id, Signature.supporter_id).in_(pairs)
-    await _end_expired(session, theirs)
+    await _end(session, theirs, Signature.expires_at <= func.now())
     found: dict[tuple[int, int], list[Person]] = defaultdict(list)
     for s in await session.scalars(select(Signature).where(theirs).order_by(Signature.person_number)):
         if s.supporter_id is not None and s.name_hash is not None:
-            person = Person(
-                s.id,
-                s.person_number,
-                s.state,
-                s.link_version,
-                s.expires_at,
-                s.name_hash,
-                s.country,
-                s.place_hash,
+            found[s.petition_id, s.supporter_id].append(
+                Person(
+                    signature_id=s.id,
+                    number=s.person_number,
+                    state=s.state,
+                    link_version=s.link_version,
+                    signed_at=s.signed_at,
+                    expires_at=s.expires_at,
+                    name_hash=s.name_hash,
+                    country=s.country,
+                    place_hash=s.place_hash,
+                )
             )
-            found[s.petition_id, s.supporter_id].append(person)
     return found
 
 
-async def _end_expired(session: AsyncSession, theirs: ColumnElement[bool]) -> None:
-    """End those who did not confirm in time, so that they can sign again.
+async def _end(session: AsyncSession, *which: ColumnElement[bool]) -> set[UUID]:
+    """End unconfirmed signatures, so that their people can sign again; returns which have ended.
 
     They are locked first: one that is being confirmed at this very moment is waited for, and stays.
     """
     query = (
         select(Signature.id)
-        .where(theirs, Signature.state == "pending", Signature.expires_at <= func.now())
+        .where(*which, Signature.state == "pending")
         .order_by(Signature.id)
         .with_for_update()
     )
-    expired = list(await session.scalars(query))
-    if expired:
-        await session.execute(_END, {"ids": expired})
+    ended = list(await session.scalars(query))
+    if ended:
+        await session.execute(_END, {"ids": ended})
+    return set(ended)
 
 
-def _as_person(row: Row) -> Person:
-    signature_id: UUID = row["id"]
+def _as_person(row: Row, now: datetime) -> Person:
+    """A signature that this batch is about to write; it has only just come, however old its letter is."""
     return Person(
-        signature_id,
-        row["person_number"],
-        "pending",
-        1,
-        row["expires_at"],
-        row["name_hash"],
-        row["country"],
-        row["place_hash"],
+        signature_id=row["id"],
+        number=row["person_number"],
+        state="pending",
+        link_version=1,
+        signed_at=now,
+        expires_at=row["expires_at"],
+        name_hash=row["name_hash"],
+        country=row["country"],
+        place_hash=row["place_hash"],
     )
 
 

@@ -51,6 +51,7 @@ class Form:
     """What somebody entered, before any check. A repr shows nothing personal.
 
     Attributes:
+        text_version: The number of the version that was read; None or an unknown one stands for the present.
         via: How it came: `form` or `api`.
         network: The client's address as the server sees it; it travels sealed, and is hashed by the worker.
     """
@@ -62,6 +63,7 @@ class Form:
     placement: str | None = None
     locale: str = DEFAULT_LOCALE
     answers: Sequence[Answer] = ()
+    text_version: int | None = None
     via: str = "api"
     network: str = field(default="", repr=False)
 
@@ -102,7 +104,7 @@ def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> Sea
         "placement": placement,
         "locale": form.locale if form.locale in LOCALES else DEFAULT_LOCALE,
         "consents": consents,
-        "text_version_id": petition.text_version_id,
+        "text_version_id": petition.text_versions.get(form.text_version or 0, petition.text_version_id),
         "via": form.via,
         "network": form.network,
     }

@@ -11,6 +11,7 @@ from app.petitions.opening import OpenedLetter
 
 CONFIRM = "confirm_signature"
 ALREADY = "already_signed"
+FULL = "mailbox_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class MailWriter:
     hasher: Hasher
 
     def draft(self, letter: OpenedLetter, verdict: Verdict) -> Draft:
-        """To confirm, or that this address has signed already, with the link that signature has."""
+        """To confirm, that it was confirmed before, or that the mailbox has no place left; with a link."""
         person = verdict.standing
         if person is None:
             raise ValueError("a verdict names the signature that stands")
@@ -29,11 +30,12 @@ class MailWriter:
         token = self.hasher.link_token(person.signature_id, person.link_version)
         link = f"{self.public_url}/{page}/{token}"
         confirm = verdict.decision is not Decision.FULL and person.state == "pending"
+        kind = CONFIRM if confirm else FULL if verdict.decision is Decision.FULL else ALREADY
         facts: dict[str, JsonValue] = (
             {"link": link, "expires_at": person.expires_at.isoformat()} if confirm else {"manage_link": link}
         )
         return Draft(
-            kind=CONFIRM if confirm else ALREADY,
+            kind=kind,
             campaign_id=letter.campaign_id,
             to=letter.text("email"),
             locale=letter.text("locale"),

@@ -25,7 +25,8 @@ class Supporter(Base):
 class Consent(Base):
     """What a supporter answered, to which wording, when, how.
 
-    Append-only; it outlives the supporter as a bare number.
+    Append-only; it outlives the supporter as a bare number. It speaks for one person: the one whose signature
+    or donation is its subject. Until that is confirmed, anybody may have typed it, so it permits nothing.
     """
 
     __tablename__ = "consents"

@@ -19,6 +19,7 @@ async def error_page(request: Request, problem: Problem) -> Response:
             locale=reader.locale,
             chosen_locale=reader.chosen_locale,
             languages=(),
+            exit_url=request.app.state.settings.web.quick_exit_url,
             is_private=True,
         ),
         status=problem.status,

@@ -75,6 +75,7 @@ def frame(
         placement=reader.placement,
         languages=_offered(campaign) if request.method in ("GET", "HEAD") else (),
         publisher=campaign.publisher if campaign else "",
+        exit_url=role.settings.web.quick_exit_url,
         is_demo=campaign.is_demo if campaign else False,
         is_private=private,
     )

@@ -18,9 +18,6 @@ from app.web.views.frame import View
 
 TEMPLATES_DIR: Final = Path(__file__).resolve().parent / "templates"
 
-# Where the button that leaves in a hurry leads: a page that anybody may have open.
-EXIT_URL: Final = "https://www.bbc.com/weather"
-
 STRIPE_CHECKOUT: Final = "https://checkout.stripe.com"
 
 
@@ -39,7 +36,6 @@ def page_environment(locale: str) -> Environment:
     built = environment(TEMPLATES_DIR, locale)
     built.globals |= {
         "asset": asset_url,
-        "exit_url": EXIT_URL,
         "language_names": LANGUAGE_NAMES,
         "country_groups": lambda likely: _country_groups(tuple(likely), locale),
         "message": lambda error: message(error, locale),

@@ -1,5 +1,6 @@
 """`/confirm/{token}` and `/my/{token}`: what the holder of a signature's link sees and does."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -76,6 +77,10 @@ async def my_data(token: str, role: Public) -> Response:
         "petition": mine.petition_slug,
         "state": mine.state,
         **mine.details,
+        "region": mine.region,
+        "placement": mine.placement,
+        "locale": mine.locale,
+        "text_version": mine.text_version,
         "shown_name": mine.shown_name,
         "comment": mine.shown_comment,
         "consents": list(mine.consents),
@@ -151,6 +156,8 @@ async def _my(
 ) -> Response:
     mine = await role.signers.look(token)
     petition = await role.petitions.get(mine.petition_slug)
+    if mine.state == "lapsed":
+        return _cannot_confirm(request, role, token, "expired", petition)
     if not mine.is_live:
         return await _withdraw_view(token, request, role, is_done=True)
     reader = asked(request, petition.campaign)
@@ -164,7 +171,7 @@ async def _my(
         country=mine.details.get("country", ""),
         signed_at=mine.signed_at,
         confirmed_at=mine.confirmed_at,
-        text_version=petition.text_version,
+        text_version=mine.text_version,
         wants_updates=bool(updates and updates["given"]),
         details=DetailsForm(
             errors=tuple(e for e in errors if e.field not in _SHOWN),
@@ -172,7 +179,7 @@ async def _my(
             postcode=mine.details.get("postcode", ""),
         ),
         show=_show_form(mine, tuple(e for e in errors if e.field in _SHOWN)),
-        consents=tuple(_consents(mine, petition, reader)),
+        consents=tuple(_consents(mine, reader)),
         comment_state=_comment_state(mine),
         saved=saved,
     )
@@ -217,6 +224,8 @@ async def _confirmed_view(
     request: Request, role: PublicRole, token: str, mine: MySignature, petition: PublishedPetition
 ) -> ConfirmedView:
     reader = asked(request, petition.campaign)
+    # Whoever came from an article gives from there too: the mail's link does not say so, the signature does.
+    reader = replace(reader, placement=reader.placement or mine.placement)
     appeal = await _open_appeal(role, petition.campaign.id)
     give = None
     if appeal is not None:
@@ -254,14 +263,13 @@ def _comment_state(mine: MySignature) -> Literal["none", "waiting", "shown"]:
     return "shown" if mine.comment_approved else "waiting"
 
 
-def _consents(mine: MySignature, petition: PublishedPetition, reader: Asked) -> list[ConsentRecord]:
+def _consents(mine: MySignature, reader: Asked) -> list[ConsentRecord]:
     records = []
     for consent in mine.consents:
         purpose = consent["purpose"]
-        wording = petition.wordings.get(purpose)
-        if wording is not None and purpose in ("signature", "updates"):
+        if purpose in ("signature", "updates"):
             given_at = datetime.fromisoformat(consent["recorded_at"])
-            text = pick_text(wording.text, reader.locale)
+            text = pick_text(consent["text"], reader.locale)
             records.append(ConsentRecord(purpose, consent["given"], text, given_at))
     return records
 

@@ -13,7 +13,7 @@ from app.supporters.typos import suggest_address
 from app.web.describing import tally_of
 from app.web.pages import Asked, Slug, asked, frame, read_form, show, whole_number
 from app.web.views.frame import FieldError, Wording
-from app.web.views.signing import Correction, InboxView, PetitionView, SignForm, YesNo
+from app.web.views.signing import Correction, InboxView, PetitionView, Signer, SignForm, YesNo
 
 router = APIRouter(include_in_schema=False)
 _ORDER = ("name", "email", "country", "postcode", "consent", "updates")
@@ -65,6 +65,7 @@ def _form(answers: dict[str, str], typed: SignForm, reader: Asked, petition: Pub
         postcode=typed.postcode,
         placement=reader.placement,
         locale=reader.locale,
+        text_version=whole_number(answers.get("text_version")),
         answers=given,
         via="form",
         network=client_network(reader.request),
@@ -111,6 +112,8 @@ def _petition_view(
         consent=_wording(petition, "signature", reader.locale),
         updates=_wording(petition, "updates", reader.locale),
         form=form if petition.is_open else None,
+        text_version=petition.text_version,
+        signers=tuple(Signer(s.name, s.comment) for s in petition.shown_signers),
         corrections=tuple(
             Correction(reader.text(c.text), c.published_at.date()) for c in petition.corrections
         ),
@@ -130,6 +133,7 @@ def _inbox_view(
         page=frame(reader, role, petition.campaign, private=True),
         slug=petition.slug,
         form=typed,
+        text_version=petition.text_version,
         consent_version=petition.wordings["signature"].version,
         updates_version=petition.wordings["updates"].version,
         suggestion=suggest_address(typed.email),

@@ -141,19 +141,24 @@ READ = f"""
 create function read_signature(hash bytea)
 returns table (petition_id int, state text, country char(2), locale text, own_copy bytea,
                signed_at timestamptz, expires_at timestamptz, confirmed_at timestamptz, ended_at timestamptz,
-               shown_name text, shown_comment text, comment_approved_at timestamptz, consents jsonb)
+               shown_name text, shown_comment text, comment_approved_at timestamptz, consents jsonb,
+               text_version int, placement text, region text)
 {DEFINER} stable as $$
 begin
   return query
     select s.petition_id, s.state, s.country, s.locale, s.own_copy, s.signed_at, s.expires_at,
            s.confirmed_at, s.ended_at, p.name, p.comment, p.comment_approved_at,
            (select coalesce(jsonb_agg(jsonb_build_object('wording_id', l.wording_id, 'purpose', l.purpose,
-                     'version', l.version, 'given', l.given, 'recorded_at', l.recorded_at)), '[]')
-              from (select distinct on (w.purpose) c.wording_id, w.purpose, w.version, c.given, c.recorded_at
+                     'version', l.version, 'text', l.text, 'given', l.given, 'recorded_at', l.recorded_at)), '[]')
+              from (select distinct on (w.purpose) c.wording_id, w.purpose, w.version, w.text, c.given, c.recorded_at
                       from consents c join wordings w on w.id = c.wording_id
-                     where c.supporter_id = s.supporter_id
-                     order by w.purpose, c.id desc) l)
-      from signatures s left join published_signers p on p.signature_id = s.id
+                     where c.supporter_id = s.supporter_id and c.subject_id = s.id
+                     order by w.purpose, c.id desc) l),
+           v.number, q.slug, s.region
+      from signatures s
+      join petition_text_versions v on v.id = s.text_version_id
+      left join placements q on q.id = s.placement_id
+      left join published_signers p on p.signature_id = s.id
      where s.link_hash = hash;
 end $$
 """

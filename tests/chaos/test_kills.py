@@ -163,7 +163,7 @@ def mail_is_neither_missing_nor_multiplied(
     story: Story, stored: dict[int, list[Stored]], evidence: Evidence
 ) -> None:
     caught = story.confirming.mailboxes.caught
-    mails = evidence.mails("confirm_signature", "already_signed")
+    mails = evidence.mails("confirm_signature", "already_signed", "mailbox_full")
     assert {state for state, _ in mails.values()} == {"sent"}
     assert set(mails) == {mail.message_id for mail in caught}
     asked = {(mail.to, mail.token) for mail in caught if mail.asks_to_confirm}

@@ -47,6 +47,10 @@ class MyAnswer(Output):
     email: str
     country: str
     postcode: str
+    region: str | None = Field(description="Part of the UK, by its ONS code, from the postcode.")
+    placement: str | None
+    locale: str
+    text_version: int = Field(description="The version of the petition's text that was agreed to.")
     shown_name: str | None
     comment: str | None
     comment_approved: bool
@@ -108,6 +112,10 @@ def _as_answer(mine: MySignature) -> MyAnswer:
             "petition": mine.petition_slug,
             "state": mine.state,
             **{key: mine.details.get(key, "") for key in ("name", "email", "country", "postcode")},
+            "region": mine.region,
+            "placement": mine.placement,
+            "locale": mine.locale,
+            "text_version": mine.text_version,
             "shown_name": mine.shown_name,
             "comment": mine.shown_comment,
             "comment_approved": mine.comment_approved,

@@ -31,6 +31,13 @@ from app.petitions.signing import Answer, Form, write_letter
 router = APIRouter(tags=["petitions"])
 
 
+class SignerLine(Output):
+    """Somebody who chose to be shown; a comment once it is approved."""
+
+    name: str
+    comment: str | None
+
+
 class PetitionAnswer(Output):
     """One petition: what it asks, of whom, and how many agree."""
 
@@ -49,6 +56,7 @@ class PetitionAnswer(Output):
         description="Gathered elsewhere, not verified here; never part of `count`."
     )
     carried_over_note: dict[str, str]
+    shown_signers: list[SignerLine] = Field(description="The latest who chose to be shown.")
     consents: list[ConsentOffer] = Field(description="What a signature needs and offers.")
     opened_at: datetime | None
     closed_at: datetime | None
@@ -88,6 +96,9 @@ class SignatureRequest(Input):
     postcode: Annotated[str, Line(16, required=False)] | None = Field(None, examples=["N1 9GU"])
     placement: Annotated[str, Field(max_length=64)] | None = Field(None, examples=["front-page"])
     locale: LanguageTag = DEFAULT_LOCALE
+    text_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+        None, description="The `text_version` that the person read; left out, the present one."
+    )
     consents: Annotated[list[ConsentAnswer], Field(max_length=8)] = Field(
         default_factory=list,
         description="An answer to each wording of the petition's `consents`; the required ones need a yes.",
@@ -163,6 +174,7 @@ async def sign(
         postcode=body.postcode or "",
         placement=body.placement,
         locale=body.locale,
+        text_version=body.text_version,
         answers=[Answer(c.purpose, c.wording_version, given=c.given) for c in body.consents],
         via="api",
         network=client_network(request),
@@ -213,6 +225,7 @@ def _as_answer(petition: PublishedPetition, public_url: str) -> PetitionAnswer:
         next_milestone=petition.next_milestone,
         carried_over_count=petition.carried_over_count,
         carried_over_note=petition.carried_over_note,
+        shown_signers=[SignerLine(name=s.name, comment=s.comment) for s in petition.shown_signers],
         consents=offers(petition.wordings, "signature", "updates"),
         opened_at=petition.opened_at,
         closed_at=petition.closed_at,

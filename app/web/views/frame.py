@@ -1,11 +1,13 @@
 """What all pages share: where they are, in which language, and what was wrong with a form."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from app.core.languages import DEFAULT_LOCALE, LOCALES, Text
 from app.core.money import Money
+
+EXIT_URL: Final = "https://www.bbc.co.uk/weather"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Page:
             lose what was typed.
         publisher: Who runs the campaign, in the header and the footer.
         publisher_url: Their site, or empty.
+        exit_url: Where the button that leaves in a hurry leads: a page that anybody may have open.
         is_demo: Shows that figures are invented and no money is taken.
         is_private: The page holds personal data or a token: no robots, no referrer, a title that
             says nothing to whoever looks through the history.
@@ -35,6 +38,7 @@ class Page:
     languages: tuple[str, ...] = LOCALES
     publisher: str = ""
     publisher_url: str = ""
+    exit_url: str = EXIT_URL
     is_demo: bool = False
     is_private: bool = False
 

@@ -20,6 +20,14 @@ class Correction:
     made_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Somebody who chose to be shown, and their comment once it is approved."""
+
+    name: str
+    comment: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignForm(Form):
     """The answers on the way to a signature, as typed.
@@ -67,6 +75,8 @@ class PetitionView(View):
     consent: Wording
     updates: Wording
     form: SignForm | None
+    text_version: int = 1
+    signers: tuple[Signer, ...] = ()
     corrections: tuple[Correction, ...] = ()
     likely_countries: tuple[str, ...] = ("GB", "UA")
     closed_on: date | None = None
@@ -90,6 +100,7 @@ class InboxView(View):
     template: ClassVar[str] = "inbox.html.jinja"
     slug: str
     form: SignForm
+    text_version: int = 1
     consent_version: int
     updates_version: int
     suggestion: str | None = None
