@@ -1,7 +1,7 @@
 """Bring one donation up to what Stripe says, in one transaction: row, book and mail together.
 
-Applying the same facts again changes nothing, and neither does applying older ones: states only climb, and
-the book takes each charge and each refund once.
+Applying the same facts again changes nothing, and neither does applying older ones: states never go down, and
+the book takes each charge, each refund and each refund's failure once.
 """
 
 import structlog
@@ -13,7 +13,7 @@ from app.core.money import Money
 from app.donations.gateway import Charge, Payment, Refund, RefundStatus
 from app.donations.models import Donation
 from app.donations.receipts import Receipts
-from app.donations.states import UNPAID, advance, seen_state
+from app.donations.states import UNPAID, advance, charged_state, seen_state
 from app.funds import ledger
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ async def record_payment(session: AsyncSession, payment: Payment, receipts: Rece
     if donation is None:
         _log.error("donation_unknown", donation_id=str(payment.donation_id))
         return UNKNOWN
+    seen = seen_state(payment)
     if payment.charge is not None:
         problem = _problem(donation, payment.charge)
         if problem is not None:
@@ -41,8 +42,10 @@ async def record_payment(session: AsyncSession, payment: Payment, receipts: Rece
             return problem
         await _settle(session, donation, payment.charge, receipts)
         await _refund(session, donation, payment.refunds)
+        # By what is booked, not by these facts: they may be older than others that came first.
+        seen = charged_state(donation.amount_minor, donation.refunded_minor)
     _note_ids(donation, payment)
-    return await climb(session, donation, seen_state(payment), receipts)
+    return await climb(session, donation, seen, receipts)
 
 
 async def lock_donation(session: AsyncSession, payment: Payment) -> Donation | None:

@@ -406,6 +406,7 @@ async def test_a_refund_that_failed_comes_home(donating: Donating, stripe: Strip
     await stripe.refund(paid["payment_intent"], 2500)
     await handle(donating, *events_of(stripe))
     assert donating.book() == {"clearing": 0, "donations": -2500, "refunds": 2500}
+    assert donating.state(started.id) == "refunded"
     payment = await donating.gateway.find_payment(paid["payment_intent"])
     failed = replace(payment, refunds=(replace(payment.refunds[0], status=RefundStatus.FAILED),))
 
@@ -422,7 +423,7 @@ async def test_a_refund_that_failed_comes_home(donating: Donating, stripe: Strip
         await settlement.settle_object("re_x")
     await donating.settlement.settle_object(paid["payment_intent"])
     assert donating.book() == {"clearing": 2500, "donations": -2500, "refunds": 0}
-    assert donating.row("select refunded_minor from donations") == (0,)
+    assert donating.row("select refunded_minor, state from donations") == (0, "succeeded")
 
 
 async def test_a_donation_whose_mail_cannot_be_opened_is_settled_all_the_same(
