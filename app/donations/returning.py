@@ -3,20 +3,28 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.campaigns.models import Wording
 from app.core.errors import AppError
 from app.core.money import Money
 from app.core.tokens import hash_token, well_formed
 from app.crypto import own_copy
 from app.crypto.errors import CannotOpen
+from app.donations.appeals import Receiver, receivers_at
 from app.donations.errors import DonationNotFound, PaymentObjectMissing
 from app.donations.gateway import CheckoutStatus, PaymentGateway
 from app.donations.models import Appeal
 from app.donations.states import OPEN, UNPAID, is_settled
+
+NEVER_OPENED: Final = frozenset({"not_started", "payment_busy", "payment_refused", "email_refused"})
+"""Reasons of our own for a gift that was never charged: the donor got no page to pay on, no bank declined."""
+_PUZZLES: Final = frozenset({"amount_mismatch", "second_charge"})
+"""Something was charged that we could not book: a person looks into it."""
 
 
 class Standing(StrEnum):
@@ -38,12 +46,17 @@ class DonationView:
     """One donation, for whoever holds its token; a repr shows nobody.
 
     Attributes:
+        receivers: Who got the money, by the shares in force when it was given.
+        terms: What the donor agreed to, by language, and its version.
         name: As typed; None where none was, or where the donor's data has been erased.
     """
 
     id: UUID
     appeal_slug: str
     appeal_title: dict[str, str]
+    receivers: tuple[Receiver, ...]
+    terms: dict[str, str]
+    terms_version: int
     state: str
     amount: Money
     refunded: Money
@@ -68,10 +81,17 @@ class DonationView:
         return self.state not in OPEN
 
     @property
+    def is_puzzling(self) -> bool:
+        """Whether Stripe took something that our books do not hold, so that a person has to look."""
+        return self.failure_code in _PUZZLES and not is_settled(self.state)
+
+    @property
     def is_charged(self) -> bool | None:
         """Whether money was taken; None where our own books do not know yet."""
         if is_settled(self.state):
             return True
+        if self.is_puzzling:
+            return None
         return False if self.state in UNPAID else None
 
 
@@ -104,11 +124,18 @@ async def read_by_token(session: AsyncSession, token: str) -> DonationView:
     appeal = (
         await session.execute(select(Appeal.slug, Appeal.title).where(Appeal.id == row.appeal_id))
     ).one()
+    terms = (
+        await session.execute(select(Wording.text, Wording.version).where(Wording.id == row.wording_id))
+    ).one()
+    receivers = await receivers_at(session, row.appeal_id, row.settled_at or row.created_at)
     email, name = _own_answers(token, row.own_copy)
     return DonationView(
         id=row.id,
         appeal_slug=appeal.slug,
         appeal_title=appeal.title,
+        receivers=receivers,
+        terms=terms.text,
+        terms_version=terms.version,
         state=row.state,
         amount=Money(row.amount_minor, row.currency),
         refunded=Money(row.refunded_minor, row.currency),
@@ -128,7 +155,7 @@ async def ask_standing(gateway: PaymentGateway, view: DonationView) -> Return:
     """What is true now: our books first, else Stripe. Changes nothing; hold no connection meanwhile."""
     if view.is_charged is not None:
         return Return(Standing.CHARGED if view.is_charged else Standing.NOT_CHARGED)
-    if view.stripe_session_id is None:
+    if view.stripe_session_id is None or view.is_puzzling:
         return Return(Standing.UNKNOWN)
     try:
         checkout = await gateway.find_checkout(view.stripe_session_id)

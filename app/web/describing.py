@@ -1,8 +1,10 @@
 """From what is published to what cards and pages show."""
 
+from collections.abc import Iterable
+
 from app.core.languages import pick_text
 from app.core.money import Money
-from app.donations.appeals import PublishedAppeal
+from app.donations.appeals import PublishedAppeal, Receiver
 from app.petitions.published import PublishedPetition
 from app.web.pages import Asked
 from app.web.views.campaigns import AppealCard, CarriedOver, PetitionCard, Takings, Tally
@@ -52,13 +54,18 @@ def appeal_card(appeal: PublishedAppeal, reader: Asked) -> AppealCard:
 
 
 def terms_of(appeal: PublishedAppeal, locale: str) -> Wording:
-    """What a donor agrees to."""
+    """What a donor agrees to now."""
     return Wording(appeal.wording.version, pick_text(appeal.wording.text, locale))
 
 
 def beneficiaries_of(appeal: PublishedAppeal) -> tuple[Beneficiary, ...]:
     """Who receives what is given now."""
-    return tuple(Beneficiary(b.name, b.charity_number, b.url) for b in appeal.beneficiaries)
+    return receivers_of(appeal.beneficiaries)
+
+
+def receivers_of(receivers: Iterable[Receiver]) -> tuple[Beneficiary, ...]:
+    """Charities as pages show them."""
+    return tuple(Beneficiary(r.name, r.charity_number, r.url) for r in receivers)
 
 
 def give_form(

@@ -6,26 +6,23 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.core.errors import AppError, InvalidFields
-from app.core.languages import supported
+from app.core.languages import pick_text, supported
 from app.core.money import InvalidAmount, Money, parse_major
 from app.donations.appeals import PublishedAppeal
 from app.donations.errors import AppealClosed, PaymentUnavailable
-from app.donations.gift import Gift
-from app.donations.limits import check_amount
+from app.donations.gift import Gift, check_answers
+from app.donations.returning import NEVER_OPENED, Standing, ask_standing, read_by_token
 from app.donations.returning import DonationView as Donation
-from app.donations.returning import Standing, ask_standing, read_by_token
 from app.http.client import client_network
 from app.http.context import Public, PublicRole
 from app.http.problems import problem_of
-from app.web.describing import beneficiaries_of, give_form, takings_of, terms_of
+from app.web.describing import beneficiaries_of, give_form, receivers_of, takings_of, terms_of
 from app.web.pages import NO_STORE, Asked, Slug, asked, frame, read_form, show, whole_number
-from app.web.views.frame import FieldError
+from app.web.views.frame import FieldError, Wording
 from app.web.views.giving import AppealView, DonationState, DonationView, GiveForm, ReviewView
 
 router = APIRouter(include_in_schema=False)
 _TYPED = 500
-# Reasons of our own for a gift that was never charged: no bank declined anything.
-_NO_DECLINES = frozenset({"not_started", "payment_busy", "payment_refused", "email_refused"})
 _LIMITS = {"amount_too_small": "minimum", "amount_too_large": "maximum"}
 
 
@@ -51,7 +48,8 @@ async def give(slug: Slug, request: Request, role: Public) -> Response:
         if "edit" in answers:
             return show(_appeal_view(request, role, appeal, form), role)
         if answers.get("agreed") != form.agreed:
-            _check_early(gift)
+            # Mistakes are said before the last look, not after it.
+            check_answers(gift)
             return show(_review_view(reader, role, appeal, form, amount), role)
         started = await role.giving.start(gift, caller=client_network(request))
     except InvalidFields as error:
@@ -76,7 +74,7 @@ async def donation_page(token: str, request: Request, role: Public) -> Response:
         reader = replace(reader, locale=own)
     state = _state(donation, standing)
     form = None
-    if state in ("cancelled", "declined", "expired") and appeal.is_open:
+    if standing in (Standing.OPEN, Standing.NOT_CHARGED) and appeal.is_open:
         form = give_form(
             appeal,
             currency=donation.amount.currency,
@@ -92,11 +90,13 @@ async def donation_page(token: str, request: Request, role: Public) -> Response:
         appeal_title=reader.text(appeal.title),
         amount=donation.amount,
         reference=donation.reference,
-        beneficiaries=beneficiaries_of(appeal),
-        terms=terms_of(appeal, reader.locale),
+        # A gift keeps what it was given under; one that is yet to be given comes under what is in force.
+        beneficiaries=beneficiaries_of(appeal) if form else receivers_of(donation.receivers),
+        terms=terms_of(appeal, reader.locale) if form else _agreed_terms(donation, reader.locale),
         campaign_slug=appeal.campaign.slug,
         contact_email=appeal.campaign.contact_email,
         donated_at=donation.settled_at,
+        refunded=donation.refunded if donation.refunded.amount_minor else None,
         form=form,
     )
     return show(view, role)
@@ -104,15 +104,28 @@ async def donation_page(token: str, request: Request, role: Public) -> Response:
 
 def _state(donation: Donation, standing: Standing) -> DonationState:
     if standing is Standing.CHARGED:
-        return "succeeded"
+        return _charged_state(donation)
     if standing is Standing.RECORDING:
         return "checking"
     if standing is Standing.OPEN:
         return "cancelled"
     if standing is Standing.NOT_CHARGED:
-        declined = donation.failure_code is not None and donation.failure_code not in _NO_DECLINES
-        return "declined" if declined else "expired"
+        if donation.failure_code in NEVER_OPENED:
+            return "not_opened"
+        return "declined" if donation.failure_code else "expired"
     return "unknown"
+
+
+def _charged_state(donation: Donation) -> DonationState:
+    if donation.state == "disputed":
+        return "disputed"
+    if donation.state == "dispute_lost":
+        return "dispute_lost"
+    return "refunded" if donation.refunded.amount_minor else "succeeded"
+
+
+def _agreed_terms(donation: Donation, locale: str) -> Wording:
+    return Wording(donation.terms_version, pick_text(donation.terms, locale))
 
 
 def _typed(appeal: PublishedAppeal, answers: dict[str, str]) -> GiveForm:
@@ -152,14 +165,6 @@ def _gift(answers: dict[str, str], form: GiveForm, reader: Asked, amount: Money)
         locale=reader.locale,
         placement=reader.placement,
     )
-
-
-def _check_early(gift: Gift) -> None:
-    """Mistakes are said before the last look, not after it."""
-    from app.donations.gift import check_answers  # noqa: PLC0415 - kept beside its one use
-
-    check_answers(gift)
-    check_amount(gift.amount)
 
 
 def _again(

@@ -7,18 +7,29 @@ from datetime import timedelta
 import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 
+from app.api.routes import build_api_router
 from app.core.clock import SystemClock
 from app.core.db import Database
 from app.core.money import Money
 from app.crypto.keys import KeySet
 from app.crypto.sealing import Opener, Sealer
+from app.donations.appeals import PublishedAppeals
 from app.donations.gift import Gift
 from app.donations.giving import Giving, StartedDonation
 from app.donations.receipts import Receipts
 from app.donations.settlement import Settlement
 from app.donations.stripe_gateway import StripeGateway
 from app.donations.sweeper import Sweeper
+from app.http.context import PublicRole
+from app.http.problems import install_problems
+from app.petitions.acting import SignerActions
+from app.petitions.letterbox import Letterbox
+from app.petitions.linking import Confirmer
+from app.petitions.published import PublishedPetitions
+from app.settings import Settings
+from app.web.routes import build_public_router
 from devtools.stripe_sim.config import Config
 from devtools.stripe_sim.kinds import Object
 from devtools.stripe_sim.server import Running, running
@@ -192,3 +203,29 @@ async def donating(
         slug="shelter",
         opener=opener,
     )
+
+
+@pytest.fixture
+async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncClient]:
+    """The public role over HTTP: its API and its pages."""
+    settings, clock = Settings(demo=True), SystemClock()
+    letterbox, confirmer = Letterbox(donating.public), Confirmer(donating.public)
+    app = FastAPI(max_body_size=settings.web.max_body_bytes)
+    app.state.role = PublicRole(
+        settings=settings,
+        clock=clock,
+        database=donating.public,
+        sealer=sealer,
+        letterbox=letterbox,
+        signers=SignerActions(donating.public, confirmer, sealer),
+        petitions=PublishedPetitions(donating.public, clock),
+        appeals=PublishedAppeals(donating.public, clock, max_age=0),
+        gateway=donating.gateway,
+        giving=donating.giving,
+    )
+    app.include_router(build_api_router(settings))
+    app.include_router(build_public_router(settings))
+    install_problems(app, None)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        yield client

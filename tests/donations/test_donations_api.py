@@ -2,53 +2,16 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.api.routes import build_api_router
-from app.core.clock import SystemClock
-from app.crypto.sealing import Sealer
-from app.donations.appeals import PublishedAppeals
-from app.http.context import PublicRole
-from app.http.problems import install_problems
-from app.petitions.acting import SignerActions
-from app.petitions.letterbox import Letterbox
-from app.petitions.linking import Confirmer
-from app.petitions.published import PublishedPetitions
-from app.settings import Settings
 from devtools.stripe_sim.webhooks import signature
 from tests.donations.conftest import WEBHOOK_SECRET, Donating, Stripe
 
 GIFT = {"amount": 2500, "currency": "GBP", "email": "ada@example.org", "name": "Ada", "locale": "uk"}
 PATH = "/api/v1/appeals/shelter/donations"
-
-
-@pytest.fixture
-async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncClient]:
-    settings, clock = Settings(demo=True), SystemClock()
-    letterbox, confirmer = Letterbox(donating.public), Confirmer(donating.public)
-    app = FastAPI(max_body_size=settings.web.max_body_bytes)
-    app.state.role = PublicRole(
-        settings=settings,
-        clock=clock,
-        database=donating.public,
-        sealer=sealer,
-        letterbox=letterbox,
-        signers=SignerActions(donating.public, confirmer, sealer),
-        petitions=PublishedPetitions(donating.public, clock),
-        appeals=PublishedAppeals(donating.public, clock, max_age=0),
-        gateway=donating.gateway,
-        giving=donating.giving,
-    )
-    app.include_router(build_api_router(settings))
-    install_problems(app, None)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
-        yield client
 
 
 async def test_an_appeal_says_all_that_a_giver_must_know(

@@ -351,7 +351,7 @@ def _giving(locale: str) -> dict[str, View]:
     too_small = FieldError("amount", "amount_too_small", Money(200, "GBP"))
 
     def donation(state: DonationState) -> DonationView:
-        failed = state in {"cancelled", "declined", "expired"}
+        failed = state in {"cancelled", "declined", "expired", "not_opened"}
         return DonationView(
             page=_page(locale, f"/donations/{TOKEN}", private=True),
             token=TOKEN,
@@ -365,15 +365,20 @@ def _giving(locale: str) -> dict[str, View]:
             campaign_slug="refugees-welcome",
             contact_email="help@example.org",
             donated_at=AT,
+            refunded=Money(500, "GBP") if state == "refunded" else None,
             form=_give(chosen=SUGGESTIONS[1]) if failed else None,
         )
 
     states: tuple[DonationState, ...] = (
         "checking",
         "succeeded",
+        "refunded",
+        "disputed",
+        "dispute_lost",
         "cancelled",
         "declined",
         "expired",
+        "not_opened",
         "unknown",
     )
     review = ReviewView(

@@ -11,7 +11,7 @@ from app.web.markdown import markdown
 from app.web.rendering import content_security_policy, render_page
 from app.web.views.campaigns import CarriedOver
 from app.web.views.frame import ErrorView, Page
-from app.web.views.giving import AppealView, GiveForm
+from app.web.views.giving import AppealView, DonationView, GiveForm
 from app.web.views.signing import PetitionView, SignForm
 from tests.web.pages import every_page
 
@@ -183,12 +183,43 @@ def test_a_payment_being_checked_loads_again_only_without_scripts() -> None:
     assert "http-equiv" not in shown("donation-succeeded")[0]
 
 
-@pytest.mark.parametrize("state", ["cancelled", "declined", "expired"])
+@pytest.mark.parametrize("state", ["cancelled", "declined", "expired", "not_opened"])
 def test_who_was_not_charged_reads_so_and_finds_the_form_filled_in(state: str) -> None:
     html, page = shown(f"donation-{state}")
     assert "You have not been charged" in html
     assert [field["value"] for field in page.all("input") if "checked" in field] == ["2500"]
     assert 'value="olena@example.org"' in html
+
+
+def test_a_page_that_never_opened_was_not_open_for_too_long() -> None:
+    html, _page = shown("donation-not_opened")
+    assert "The payment page did not open; you have not been charged." in html
+    assert "too long" not in html
+
+
+@pytest.mark.parametrize(
+    ("state", "headline"),
+    [
+        ("refunded", "A part of your gift has been refunded"),
+        ("disputed", "Your bank is asking for this payment back"),
+        ("dispute_lost", "Your bank has taken this payment back"),
+    ],
+)
+def test_money_that_went_back_is_not_thanked_for(state: str, headline: str) -> None:
+    html, page = shown(f"donation-{state}")
+    assert headline in html
+    assert "Thank you" not in html
+    assert "The terms you agreed to" in html
+    assert not page.all("form")
+    assert ("£5 of £25" in html) == (state == "refunded")
+
+
+def test_a_whole_refund_is_said_so() -> None:
+    view = every_page("en")["donation-refunded"]
+    assert isinstance(view, DonationView)
+    html = render_page(replace(view, refunded=view.amount)).decode()
+    assert "Your gift of £25 has been refunded" in html
+    assert "£25 of £25" in html
 
 
 def test_an_unknown_outcome_offers_no_second_payment() -> None:

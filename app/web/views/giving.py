@@ -9,7 +9,18 @@ from app.core.money import Money
 from app.web.views.campaigns import Takings
 from app.web.views.frame import Beneficiary, Form, View, Wording
 
-DonationState = Literal["checking", "succeeded", "cancelled", "declined", "expired", "unknown"]
+DonationState = Literal[
+    "checking",
+    "succeeded",
+    "refunded",
+    "disputed",
+    "dispute_lost",
+    "cancelled",
+    "declined",
+    "expired",
+    "not_opened",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +113,14 @@ class DonationView(View):
     """`/donations/{token}`: what became of a gift.
 
     Attributes:
-        state: `checking` refreshes itself; `succeeded` has the receipt's facts; `cancelled`, `declined` and
-            `expired` mean that nothing was charged; `unknown` that nobody knows yet, so do not pay again.
+        state: `checking` refreshes itself; `succeeded` has the receipt's facts, and so have `refunded` (all
+            or a part), `disputed` (the bank asks for the money back) and `dispute_lost` (it got it);
+            `cancelled`, `declined`, `expired` and `not_opened` mean that nothing was charged; `unknown` that
+            nobody knows yet, so do not pay again.
+        refunded: What went back; None if nothing did.
+        beneficiaries: Who received this gift, by the shares in force when it was given; with a form, who
+            would receive the next one.
+        terms: What this donor agreed to; with a form, what the next gift would be given under.
         form: To try again, filled in, where nothing was charged; None if the appeal is closed.
         reference: What the donor can quote to us.
     """
@@ -120,5 +137,11 @@ class DonationView(View):
     campaign_slug: str
     contact_email: str
     donated_at: datetime | None = None
+    refunded: Money | None = None
     form: GiveForm | None = None
     refresh_seconds: int = 3
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether money was taken, whatever became of it later."""
+        return self.state in ("succeeded", "refunded", "disputed", "dispute_lost")
