@@ -3,8 +3,9 @@
 uvicorn calls `public` or `staff` as factories; `haven serve` starts it.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -17,7 +18,7 @@ from app.http.metrics import router as metrics_router
 from app.http.middleware import RequestContext
 from app.http.problems import install_problems
 from app.http.wiring import build_public, build_staff
-from app.settings import Role, Settings, check, load
+from app.settings import ConfigurationRefused, Role, Settings, check, load
 from app.web.admin.rendering import staff_error_page
 from app.web.admin.routes import build_staff_router
 from app.web.errors import error_page
@@ -35,7 +36,8 @@ def public() -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        role = await build_public(settings)
+        with plainly_refused():
+            role = await build_public(settings)
         app.state.role = role
         role.letterbox.start()
         role.signers.confirmer.start()
@@ -60,7 +62,8 @@ def staff() -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.role = await build_staff(settings)
+        with plainly_refused():
+            app.state.role = await build_staff(settings)
         yield
         await app.state.role.database.close()
 
@@ -69,6 +72,16 @@ def staff() -> ASGIApp:
     app.include_router(metrics_router)
     install_problems(app, staff_error_page)
     return _surrounded(app, settings, settings.web.staff_url)
+
+
+@contextmanager
+def plainly_refused() -> Iterator[None]:
+    """Say why a start is refused, past the traceback that uvicorn makes of it."""
+    try:
+        yield
+    except ConfigurationRefused as refused:
+        sys.stderr.write(f"{refused}\n")
+        raise
 
 
 def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:

@@ -149,8 +149,10 @@ begin
     select s.petition_id, s.state, s.country, s.locale, s.own_copy, s.signed_at, s.expires_at,
            s.confirmed_at, s.ended_at, p.name, p.comment, p.comment_approved_at,
            (select coalesce(jsonb_agg(jsonb_build_object('wording_id', l.wording_id, 'purpose', l.purpose,
-                     'version', l.version, 'text', l.text, 'given', l.given, 'recorded_at', l.recorded_at)), '[]')
-              from (select distinct on (w.purpose) c.wording_id, w.purpose, w.version, w.text, c.given, c.recorded_at
+                     'version', l.version, 'text', l.text, 'given', l.given,
+                     'recorded_at', l.recorded_at)), '[]')
+              from (select distinct on (w.purpose) c.wording_id, w.purpose, w.version, w.text, c.given,
+                           c.recorded_at
                       from consents c join wordings w on w.id = c.wording_id
                      where c.supporter_id = s.supporter_id and c.subject_id = s.id
                      order by w.purpose, c.id desc) l),
