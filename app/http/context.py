@@ -16,7 +16,7 @@ from app.donations.gateway import PaymentGateway
 from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 
 

@@ -9,7 +9,6 @@ from typing import cast
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.statuses import HTTP_CODES
@@ -26,6 +25,20 @@ DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 """For answers that are no pages; pages bring their own."""
 
 
+def surrounding_headers(*, https: bool) -> list[tuple[bytes, bytes]]:
+    """What every answer carries that does not say otherwise."""
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": DEFAULT_CSP}
+    if https:
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def host_of(header: bytes) -> str:
+    """The host's name in a Host header, without its port."""
+    host = header.decode("latin-1").lower()
+    return host if host.endswith("]") else host.rsplit(":", 1)[0]
+
+
 class RequestContext:
     """Outermost: names the request, bounds it, logs one line, catches what falls through.
 
@@ -39,7 +52,7 @@ class RequestContext:
         self._app = app
         self._hosts = frozenset(hosts)
         self._body_seconds = body_seconds
-        self._https = https
+        self._around = surrounding_headers(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; lifespan and the rest pass through."""
@@ -50,7 +63,7 @@ class RequestContext:
         request_id = str(uuid4())
         scope["haven.request_id"] = request_id
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id, https=self._https)
+        answer = _Answer(send, request_id, self._around)
         if scope["method"] == "HEAD":  # FastAPI routes GET alone; link checkers ask for heads
             scope = {**scope, "method": "GET"}
             answer.without_body = True
@@ -103,10 +116,10 @@ class _TimedBody:
 class _Answer:
     """A `send` that adds our headers and remembers what went out."""
 
-    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+    def __init__(self, send: Send, request_id: str, around: list[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._request_id = request_id
-        self._https = https
+        self._around = around
         self.started = False
         self.status = 0
         self.without_body = False
@@ -115,13 +128,11 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._request_id
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
-            if self._https:
-                headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+            headers = list(message.get("headers", ()))
+            theirs = {name for name, _ in headers}
+            headers.append((b"x-request-id", self._request_id.encode()))
+            headers += [header for header in self._around if header[0] not in theirs]
+            message = {**message, "headers": headers}
         elif self.without_body and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
@@ -152,8 +163,7 @@ class _Answer:
 
 
 def _host(scope: Scope) -> str:
-    host = Headers(scope=scope).get("host", "")
-    return host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host.lower()
+    return host_of(next((value for name, value in scope["headers"] if name == b"host"), b""))
 
 
 def _log_line(scope: Scope, status: int, started: float) -> None:

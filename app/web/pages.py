@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -15,7 +16,7 @@ from app.web.rendering import STRIPE_CHECKOUT, content_security_policy, render_p
 from app.web.views.frame import Page, View
 
 # A CDN may hold a page for seconds; a browser asks again, or whoever just signed would see the old count.
-PUBLIC_CACHE = "public, max-age=0, s-maxage=5"
+PUBLIC_CACHE = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
 NO_STORE = "no-store"
 _DIGITS = 9
 
@@ -45,6 +46,11 @@ def asked(request: Request, campaign: Campaign | None = None) -> Asked:
         chosen_locale=chosen(lang, offered),
         placement=placement if PLACEMENT.fullmatch(placement) else None,
     )
+
+
+def language_of(accept_language: str, campaign: Campaign) -> str:
+    """The language of a reader who chose none by `?lang=`."""
+    return _negotiated(accept_language, _offered(campaign))
 
 
 def frame(
@@ -95,6 +101,11 @@ async def read_form(request: Request) -> dict[str, str]:
 def whole_number(text: str | None) -> int | None:
     """A whole number as a hidden field holds it, up to nine digits; None for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+@lru_cache(2_000)
+def _negotiated(accept_language: str, offered: tuple[str, ...]) -> str:
+    return negotiate(None, accept_language, offered, offered[0])
 
 
 def _offered(campaign: Campaign | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from app.http.problems import install_problems
 from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 from devtools.stripe_sim.webhooks import signature
 from tests.donations.conftest import WEBHOOK_SECRET, Donating, Stripe
