@@ -4,13 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Collection
-from contextvars import Token
-from typing import cast
 from uuid import uuid4
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.logging import log_request, request_id
 from app.http.statuses import HTTP_CODES
 
 log = structlog.get_logger("http")
@@ -60,10 +59,10 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = str(uuid4())
-        scope["haven.request_id"] = request_id
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id, self._around)
+        name = str(uuid4())
+        scope["haven.request_id"] = name
+        bound = request_id.set(name)
+        answer = _Answer(send, name, self._around)
         if scope["method"] == "HEAD":  # FastAPI routes GET alone; link checkers ask for heads
             scope = {**scope, "method": "GET"}
             answer.without_body = True
@@ -71,7 +70,7 @@ class RequestContext:
             await self._handle(scope, receive, answer)
         finally:
             _log_line(scope, answer.status, started)
-            structlog.contextvars.reset_contextvars(**cast("dict[str, Token[object]]", bound))
+            request_id.reset(bound)
 
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if _host(scope) not in self._hosts:
@@ -167,12 +166,6 @@ def _host(scope: Scope) -> str:
 
 
 def _log_line(scope: Scope, status: int, started: float) -> None:
-    route = scope.get("route")
-    log.info(
-        "request:answered",
-        method=scope["method"],
-        # The route's pattern, never the path: paths hold tokens, and who went where is nobody's business.
-        route=getattr(route, "path", None) or "unmatched",
-        status=status,
-        milliseconds=round((time.perf_counter() - started) * 1000, 1),
-    )
+    # The route's pattern, never the path: paths hold tokens, and who went where is nobody's business.
+    route = getattr(scope.get("route"), "path", None) or "unmatched"
+    log_request(scope["method"], route, status, (time.perf_counter() - started) * 1000)
