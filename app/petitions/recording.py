@@ -1,5 +1,6 @@
 """Write what opened letters come to: supporters, signatures, consents, tallies and mail, set by set."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,11 +8,13 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, text, tuple_
+from pydantic import JsonValue
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
 from app.campaigns.placing import register_placements
+from app.core.db import copy_rows
 from app.core.tokens import hash_token
 from app.crypto import own_copy
 from app.crypto.hashing import Hasher
@@ -20,11 +23,9 @@ from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide
-from app.petitions.models import Signature
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
 from app.petitions.writing_mail import MailWriter
-from app.supporters.models import Consent, Suppression
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
@@ -37,6 +38,49 @@ _LOCK_SUPPORTERS = text("""
     on conflict (campaign_id, email_hash) do update set id = s.id
     returning s.campaign_id, s.email_hash, s.id
 """)
+_THEIRS = text("""
+    select s.id, s.petition_id, s.supporter_id, s.person_number, s.state, s.link_version, s.expires_at,
+           s.name_hash, s.country, s.place_hash, s.state = 'pending' and s.expires_at <= now() as expired
+      from unnest(cast(:petitions as int[]), cast(:supporters as bigint[])) x (petition, supporter)
+      join signatures s on s.petition_id = x.petition and s.supporter_id = x.supporter
+     where s.name_hash is not null order by s.person_number
+""")
+_LOCK_EXPIRED = text("""
+    select id from signatures
+     where id = any (cast(:ids as uuid[])) and state = 'pending' and expires_at <= now()
+     order by id for update
+""")
+_SUPPRESSED = text(
+    "select address_hash from suppressions where address_hash = any (cast(:hashes as bytea[]))"
+)
+_SIGNATURE = {
+    "id": "uuid",
+    "petition_id": "int4",
+    "supporter_id": "int8",
+    "person_number": "int2",
+    "text_version_id": "int4",
+    "state": "text",
+    "country": "text",
+    "region": "text",
+    "placement_id": "int4",
+    "locale": "text",
+    "name_hash": "bytea",
+    "place_hash": "bytea",
+    "key_version": "int2",
+    "details_sealed": "bytea",
+    "own_copy": "bytea",
+    "link_hash": "bytea",
+    "link_version": "int2",
+    "signed_at": "timestamptz",
+    "expires_at": "timestamptz",
+}
+_CONSENT = {
+    "supporter_id": "int8",
+    "subject_id": "uuid",
+    "wording_id": "int4",
+    "given": "bool",
+    "via": "text",
+}
 _END = text("select end_signatures(cast(:ids as uuid[]), false)")
 
 Row: TypeAlias = dict[str, Any]
@@ -47,8 +91,8 @@ Row: TypeAlias = dict[str, Any]
 class _Batch:
     """What one transaction is about to write."""
 
-    signatures: list[Row] = field(default_factory=list)
-    consents: list[Row] = field(default_factory=list)
+    signatures: list[tuple[OpenedLetter, Row]] = field(default_factory=list)
+    consents: list[tuple[object, ...]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     signed: Counter[Marginal] = field(default_factory=Counter)
 
@@ -91,7 +135,7 @@ class Recorder:
         self, batch: _Batch, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
     ) -> Row:
         row = self._signature(letter, supporter_id, number, place)
-        batch.signatures.append(row)
+        batch.signatures.append((letter, row))
         batch.signed.update(
             marginals(
                 letter.petition_id,
@@ -102,13 +146,7 @@ class Recorder:
             )
         )
         batch.consents += [
-            {
-                "supporter_id": supporter_id,
-                "subject_id": letter.id,
-                "wording_id": wording_id,
-                "given": given,
-                "via": letter.text("via"),
-            }
+            (supporter_id, letter.id, wording_id, given, letter.text("via"))
             for wording_id, given in letter.consents
         ]
         return row
@@ -116,8 +154,6 @@ class Recorder:
     def _signature(
         self, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
     ) -> Row:
-        token = self.hasher.link_token(letter.id, 1)
-        details = {key: letter.text(key) for key in ("name", "email", "postcode")}
         return {
             "id": letter.id,
             "petition_id": letter.petition_id,
@@ -132,19 +168,29 @@ class Recorder:
             "name_hash": letter.name_hash,
             "place_hash": letter.place_hash,
             "key_version": self.hasher.key_version,
-            "details_sealed": self.sealer.seal(details, letter.id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
-            "link_hash": hash_token(token),
             "link_version": 1,
             "signed_at": letter.received_at,
             "expires_at": letter.received_at + LIFETIME,
         }
 
+    def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
+        """The whole row, in the order of the columns, with what is personal sealed."""
+        token = self.hasher.link_token(letter.id, 1)
+        details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
+        whole = row | {
+            "details_sealed": self.sealer.seal(details, letter.id),
+            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
+            "link_hash": hash_token(token),
+        }
+        return tuple(whole[column] for column in _SIGNATURE)
+
     async def _write(self, session: AsyncSession, batch: _Batch) -> None:
-        if batch.signatures:
-            await session.execute(insert(Signature).inline(), batch.signatures)
+        # In a thread, for it takes longer than others on this loop should wait.
+        signatures = await asyncio.to_thread(lambda: [self._sealed(*new) for new in batch.signatures])
+        if signatures:
+            await copy_rows(session, "signatures", _SIGNATURE, signatures)
         if batch.consents:
-            await session.execute(insert(Consent).inline(), batch.consents)
+            await copy_rows(session, "consents", _CONSENT, batch.consents)
         await count_signed(session, batch.signed)
         await queue(session, self.sealer, batch.drafts)
 
@@ -164,39 +210,35 @@ async def _lock_supporters(
 async def _people(
     session: AsyncSession, letters: Sequence[OpenedLetter], supporters: dict[tuple[int, bytes], int]
 ) -> dict[tuple[int, int], list[Person]]:
-    """The live signatures of these supporters on these petitions, the first person first."""
-    pairs = {(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters}
-    theirs = tuple_(Signature.petition_id, Signature.supporter_id).in_(pairs)
-    await _end_expired(session, theirs)
+    """The live signatures of these supporters on these petitions, the first person first.
+
+    Those who did not confirm in time are ended before, so that they can sign again.
+    """
+    pairs = sorted({(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters})
+    theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
+    rows = (await session.execute(_THEIRS, theirs)).all()
+    if any(row.expired for row in rows):
+        await _end_expired(session, [row.id for row in rows if row.expired])
+        rows = (await session.execute(_THEIRS, theirs)).all()
     found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    for s in await session.scalars(select(Signature).where(theirs).order_by(Signature.person_number)):
-        if s.supporter_id is not None and s.name_hash is not None:
-            person = Person(
-                s.id,
-                s.person_number,
-                s.state,
-                s.link_version,
-                s.expires_at,
-                s.name_hash,
-                s.country,
-                s.place_hash,
-            )
-            found[s.petition_id, s.supporter_id].append(person)
+    for row in rows:
+        person = Person(
+            row.id,
+            row.person_number,
+            row.state,
+            row.link_version,
+            row.expires_at,
+            bytes(row.name_hash),
+            row.country,
+            None if row.place_hash is None else bytes(row.place_hash),
+        )
+        found[row.petition_id, row.supporter_id].append(person)
     return found
 
 
-async def _end_expired(session: AsyncSession, theirs: ColumnElement[bool]) -> None:
-    """End those who did not confirm in time, so that they can sign again.
-
-    They are locked first: one that is being confirmed at this very moment is waited for, and stays.
-    """
-    query = (
-        select(Signature.id)
-        .where(theirs, Signature.state == "pending", Signature.expires_at <= func.now())
-        .order_by(Signature.id)
-        .with_for_update()
-    )
-    expired = list(await session.scalars(query))
+async def _end_expired(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    """End those that are still unconfirmed once they are locked: one being confirmed just now stays."""
+    expired = list(await session.scalars(_LOCK_EXPIRED, {"ids": list(ids)}))
     if expired:
         await session.execute(_END, {"ids": expired})
 
@@ -216,6 +258,5 @@ def _as_person(row: Row) -> Person:
 
 
 async def _suppressed(session: AsyncSession, letters: Sequence[OpenedLetter]) -> set[bytes]:
-    hashes = {x.mail_hash for x in letters}
-    query = select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))
-    return {bytes(h) for h in await session.scalars(query)}
+    hashes = sorted({x.mail_hash for x in letters})
+    return {bytes(h) for h in await session.scalars(_SUPPRESSED, {"hashes": hashes})}
