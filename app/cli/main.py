@@ -9,6 +9,7 @@ import sys
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -63,7 +64,7 @@ def worker() -> None:
     settings = load()
     check(settings, Role.WORKER)
     configure_logging(settings.log_level, settings.log_format, Role.WORKER)
-    asyncio.run(run_worker(settings))
+    uvloop.run(run_worker(settings))
 
 
 @cli.command()

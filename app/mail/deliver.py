@@ -6,6 +6,7 @@ Leases use the database's clock.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 _SENDING_SECONDS = 20
 """Well within the lease: nobody else may start on a mail whose sending is still under way."""
+_SPARE_SECONDS = 4
 MOST_ATTEMPTS = 16
 """With waits that double from 15 seconds to 4 hours, about a day of trying."""
 
@@ -63,6 +65,12 @@ class Claimed:
     message_id: str
     payload_sealed: bytes
     attempts: int
+    claimed_at: float
+
+    @property
+    def needs_renewal(self) -> bool:
+        """Whether the lease might end before a sending that begins now; `claimed_at` is monotonic time."""
+        return time.monotonic() - self.claimed_at > LEASE.total_seconds() - _SENDING_SECONDS - _SPARE_SECONDS
 
 
 class Deliverer:
@@ -77,11 +85,14 @@ class Deliverer:
         self._clock = clock
         self._public_url = public_url
 
-    async def run(self, stopping: Callable[[], bool] = lambda: False) -> int:
+    async def run(
+        self, stopping: Callable[[], bool] = lambda: False, pause: Callable[[], float] = lambda: 0.0
+    ) -> int:
         """Send one batch; returns how many mails it took (0: nothing is due).
 
         Args:
             stopping: Asked before each mail; once it says so, the rest is handed back.
+            pause: Asked after each mail how many seconds to leave to others.
         """
         claimed = await self._claim()
         if not claimed:
@@ -99,14 +110,17 @@ class Deliverer:
                     await self._hand_back(claimed[position:])
                     break
                 await self._send(relay, mail)
+                if seconds := pause():
+                    await asyncio.sleep(seconds)
         finally:
             relay.close()
         return len(claimed)
 
     async def _claim(self) -> list[Claimed]:
+        now = time.monotonic()
         async with self._database.begin() as session:
             rows = await session.execute(_CLAIM, {"lease": LEASE, "most": self._settings.mail_batch})
-            return [Claimed(*row) for row in rows]
+            return [Claimed(*row, now) for row in rows]
 
     async def _connect(self) -> aiosmtplib.SMTP:
         password = self._settings.smtp_password
@@ -138,7 +152,7 @@ class Deliverer:
             log.exception("mail:message:broken", mail=mail.id)
             await self._end(mail, "failed", type(error).__name__)
             return
-        if not await self._renew(mail):
+        if mail.needs_renewal and not await self._renew(mail):
             return  # the lease has run out, and somebody else has it now
         try:
             async with asyncio.timeout(_SENDING_SECONDS):

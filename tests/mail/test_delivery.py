@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -189,7 +190,7 @@ async def test_a_worker_that_slept_through_its_lease_sends_nothing(
     await post.make_due()
     await deliverer.run()
     connection = await sleeper._connect()
-    await sleeper._send(connection, mail)
+    await sleeper._send(connection, replace(mail, claimed_at=mail.claimed_at - LEASE.total_seconds()))
     connection.close()
     assert len(relay.taken) == 1
     [row] = await post.rows()
