@@ -15,7 +15,8 @@ _PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}
 def build_api_router(_settings: Settings) -> APIRouter:
     """The JSON contract under /api/v1, and Stripe's webhook."""
     v1 = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
-    for module in (campaigns, petitions, my, appeals, donations, errors):
+    # Routes are tried one after the other: what is called most stands first.
+    for module in (petitions, campaigns, my, appeals, donations, errors):
         v1.include_router(module.router)
     router = APIRouter()
     router.include_router(v1)

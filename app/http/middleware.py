@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import Collection
-from uuid import uuid4
+from collections.abc import Collection, Iterator
+from itertools import count
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +33,12 @@ def surrounding_headers(*, https: bool) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
+def request_names() -> Iterator[str]:
+    """Names for requests: this process's at random, then a number. Nothing depends on their being secret."""
+    process = os.urandom(6).hex()
+    return (f"{process}-{number:x}" for number in count(1))
+
+
 def host_of(header: bytes) -> str:
     """The host's name in a Host header, without its port."""
     host = header.decode("latin-1").lower()
@@ -52,6 +59,7 @@ class RequestContext:
         self._hosts = frozenset(hosts)
         self._body_seconds = body_seconds
         self._around = surrounding_headers(https=https)
+        self._names = request_names()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; lifespan and the rest pass through."""
@@ -59,7 +67,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        name = str(uuid4())
+        name = next(self._names)
         scope["haven.request_id"] = name
         bound = request_id.set(name)
         answer = _Answer(send, name, self._around)

@@ -6,7 +6,6 @@ each of these; both make the answer by the same function.
 
 import gzip
 import hashlib
-import os
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.context import PublicRole
-from app.http.middleware import host_of, surrounding_headers
+from app.http.middleware import host_of, request_names, surrounding_headers
 from app.petitions.published import PublishedPetition
 
 log = structlog.get_logger("http")
@@ -91,6 +90,7 @@ class Shelf:
         self._role = role
         self._hosts = frozenset(hosts)
         self._around = surrounding_headers(https=https)
+        self._names = request_names()
         self._answers: OrderedDict[tuple[str, bytes, str], _Answer] = OrderedDict()
         self._bytes = 0
         self._served: Counter[tuple[str, int]] = Counter()
@@ -118,7 +118,7 @@ class Shelf:
         elif answer.packed_body and b"gzip" in asked.get(b"accept-encoding", b""):
             headers, body = answer.packed, answer.packed_body
         self._note(f"{start}{{slug}}{end}", status)
-        named = [*headers, (b"x-request-id", os.urandom(12).hex().encode())]
+        named = [*headers, (b"x-request-id", next(self._names).encode())]
         await send({"type": "http.response.start", "status": status, "headers": named})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

@@ -120,7 +120,10 @@ class Deliverer:
         now = time.monotonic()
         async with self._database.begin() as session:
             rows = await session.execute(_CLAIM, {"lease": LEASE, "most": self._settings.mail_batch})
-            return [Claimed(*row, now) for row in rows]
+            return [
+                Claimed(row.id, row.kind, row.message_id, row.payload_sealed, row.attempts, now)
+                for row in rows
+            ]
 
     async def _connect(self) -> aiosmtplib.SMTP:
         password = self._settings.smtp_password

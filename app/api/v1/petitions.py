@@ -139,14 +139,17 @@ async def breakdown(
     return cached(request, answer, ignoring="as_of")
 
 
-@router.post("/petitions/{slug}/signatures", status_code=202, summary="Sign")
+_ACCEPTED = Accepted().model_dump_json().encode()
+
+
+@router.post("/petitions/{slug}/signatures", status_code=202, summary="Sign", response_model=Accepted)
 async def sign(
     slug: Slug,
     body: SignatureRequest,
     request: Request,
     role: Public,
     _idempotency_key: Annotated[LongLine | None, Header(alias="Idempotency-Key")] = None,
-) -> Accepted:
+) -> Response:
     """Take a signature; it counts once the link in the mail is used.
 
     The answer is the same whether the address is new, has signed, or is blocked. The address itself makes a
@@ -165,7 +168,7 @@ async def sign(
         network=client_network(request),
     )
     await role.letterbox.put(write_letter(petition, form, role.sealer))
-    return Accepted()
+    return Response(_ACCEPTED, 202, media_type="application/json")  # never another one: made once
 
 
 class ConfirmRequest(Input):
