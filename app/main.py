@@ -11,18 +11,19 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.api.routes import build_api_router
+from app.api.routes import api_readings, build_api_router
 from app.core.logging import configure_logging
 from app.http.health import router as health_router
 from app.http.metrics import router as metrics_router
 from app.http.middleware import RequestContext
 from app.http.problems import install_problems
+from app.http.shelf import Shelf
 from app.http.wiring import build_public, build_staff
 from app.settings import ConfigurationRefused, Role, Settings, check, load
 from app.web.admin.rendering import staff_error_page
 from app.web.admin.routes import build_staff_router
 from app.web.errors import error_page
-from app.web.routes import build_public_router
+from app.web.routes import build_public_router, page_readings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Always answered to, so that health checks on the machine itself work."""
@@ -39,11 +40,13 @@ def public() -> ASGIApp:
         with plainly_refused():
             role = await build_public(settings)
         app.state.role = role
+        role.petitions.start()
         role.letterbox.start()
         role.signers.confirmer.start()
         yield
         await role.letterbox.stop()
         await role.signers.confirmer.stop()
+        await role.petitions.stop()
         await role.gateway.close()
         await role.database.close()
 
@@ -51,7 +54,13 @@ def public() -> ASGIApp:
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))
     install_problems(app, error_page)
-    return _surrounded(app, settings, settings.web.public_url)
+    return Shelf(
+        _surrounded(app, settings, settings.web.public_url),
+        {**api_readings(), **page_readings()},
+        role=lambda: getattr(app.state, "role", None),
+        hosts=_hosts(settings.web.public_url),
+        https=settings.web.public_url.startswith("https://"),
+    )
 
 
 def staff() -> ASGIApp:
@@ -103,7 +112,11 @@ def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
 def _surrounded(app: FastAPI, settings: Settings, url: str) -> ASGIApp:
     return RequestContext(
         app,
-        hosts={urlsplit(url).hostname or "", *LOOPBACK},
+        hosts=_hosts(url),
         body_seconds=settings.web.request_timeout_seconds,
         https=url.startswith("https://"),
     )
+
+
+def _hosts(url: str) -> set[str]:
+    return {urlsplit(url).hostname or "", *LOOPBACK}

@@ -61,6 +61,7 @@ class WebSettings(Section):
     public_port: int = 8000
     staff_port: int = 8001
     worker_port: int = 0
+    public_processes: int = Field(default=0, ge=0, le=256)
     public_url: Origin = "http://127.0.0.1:8000"
     staff_url: Origin = "http://127.0.0.1:8001"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)

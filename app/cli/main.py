@@ -9,20 +9,18 @@ import sys
 from typing import Annotated
 
 import typer
-import uvicorn
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from app.cli import commenting, demonstrating, lettering, migrating, staffing
 from app.cli.checking import selfcheck as run_selfcheck
 from app.cli.local import use_local_settings
+from app.cli.serving import REFUSED, serve_role
 from app.cli.working import run_worker
 from app.core.logging import configure_logging
 from app.crypto.keys import new_keys
-from app.http.connections import server_options
 from app.settings import ConfigurationRefused, Role, check, load
-
-REFUSED = 3
 
 cli = typer.Typer(name="haven", no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(staffing.cli, name="staff")
@@ -47,7 +45,7 @@ def haven(context: typer.Context) -> None:
 def serve(
     role: Annotated[Role, typer.Option(help="public: pages and API; staff: admin pages.")] = Role.PUBLIC,
 ) -> None:
-    """Serve HTTP as one role.
+    """Serve HTTP as one role; HAVEN_PUBLIC_PROCESSES is how many processes the public one has.
 
     Example: haven serve --role staff
     """
@@ -55,8 +53,7 @@ def serve(
         raise typer.BadParameter("only public and staff serve HTTP; see `haven worker`", param_hint="--role")
     settings = load()
     check(settings, role)
-    port = settings.web.public_port if role is Role.PUBLIC else settings.web.staff_port
-    uvicorn.run(f"app.main:{role}", factory=True, **server_options(settings.web.host, port))
+    raise typer.Exit(serve_role(settings, role))
 
 
 @cli.command()
@@ -68,7 +65,7 @@ def worker() -> None:
     settings = load()
     check(settings, Role.WORKER)
     configure_logging(settings.log_level, settings.log_format, Role.WORKER)
-    asyncio.run(run_worker(settings))
+    uvloop.run(run_worker(settings))
 
 
 @cli.command()

@@ -34,9 +34,33 @@ from app.settings import Role, Settings
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 """The longest a letter or a mail waits when its notification got lost."""
+_RUSH = 100
+"""Letters in one batch from which on mail leaves them the time: 50 mails a second are sent all the same."""
+_MAIL_PAUSE_SECONDS = 0.02
 _LAPSE_BATCH = 1_000
 _STOP_SECONDS = 2.5
 """How long what is in hand may take after SIGTERM; whoever waits for the process waits a little longer."""
+
+
+class _Load:
+    """Who goes first when there is much to do: letters, for a mail may come some seconds later."""
+
+    def __init__(self) -> None:
+        self._rushed = False
+
+    async def resolve(self, resolver: Resolver) -> int:
+        """Resolve a batch, and note whether there was a rush."""
+        done = await resolver.run()
+        self._rushed = done >= _RUSH
+        return done
+
+    async def help(self, resolver: Resolver) -> int:
+        """Resolve a batch beside: while one waits for the database or seals, the other computes."""
+        return await resolver.run() if self._rushed else 0
+
+    def mail_pause(self) -> float:
+        """How long to wait after each mail, in seconds."""
+        return _MAIL_PAUSE_SECONDS if self._rushed else 0.0
 
 
 async def run_worker(settings: Settings) -> None:
@@ -67,9 +91,13 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(role.database.close)
         stack.push_async_callback(gateway.close)
         await stack.enter_async_context(jobs.open_async())
+        load = _Load()
         batches = [
-            asyncio.create_task(_drain(resolver.run, listener, INTAKE, stopping)),
-            asyncio.create_task(_drain(lambda: deliverer.run(stopping.is_set), listener, MAIL, stopping)),
+            asyncio.create_task(_drain(lambda: load.resolve(resolver), listener, INTAKE, stopping)),
+            asyncio.create_task(_drain(lambda: load.help(resolver), listener, INTAKE, stopping)),
+            asyncio.create_task(
+                _drain(lambda: deliverer.run(stopping.is_set, load.mail_pause), listener, MAIL, stopping)
+            ),
         ]
         others = [
             asyncio.create_task(_work_on_jobs(jobs, stopping)),

@@ -1,11 +1,15 @@
 """The database: naming convention, engine, and the unit of work, the only place that commits."""
 
-from collections.abc import AsyncIterator
+import select
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import psycopg
-from sqlalchemy import MetaData, make_url, text
-from sqlalchemy.exc import DBAPIError
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -52,7 +56,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,
             hide_parameters=True,  # statements that fail are logged; what they carried is not
             connect_args={
                 "prepare_threshold": 5 if prepare else None,
@@ -61,6 +64,7 @@ class Database:
                 "application_name": name,
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
@@ -86,6 +90,22 @@ class Database:
         await self.engine.dispose()
 
 
+def _refuse_dead(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection whose server has hung up: it then has something to read, its end.
+
+    That is all that a statement of its own (`pool_pre_ping`) would find out, without a round trip each time.
+    """
+    driver = getattr(connection, "driver_connection", connection)
+    if not isinstance(driver, psycopg.AsyncConnection):
+        return
+    if driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        raise DisconnectionError
+    watching = select.poll()
+    watching.register(driver.fileno(), select.POLLIN)
+    if watching.poll(0):
+        raise DisconnectionError
+
+
 def is_unavailable(error: DBAPIError) -> bool:
     """Whether trying again later may help: the fault lies with the moment, not with the statement."""
     if error.connection_invalidated:
@@ -105,6 +125,30 @@ async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[t
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"expected a psycopg connection, got {type(driver).__name__}")
     return driver
+
+
+async def copy_rows(
+    session: AsyncSession, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Insert rows by COPY, in the session's transaction: a fraction of what INSERT takes for many rows.
+
+    `columns` gives each column's name and PostgreSQL type, in the order of the rows' values.
+    """
+    connection = await psycopg_connection(session)
+    statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    try:
+        async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(list(columns.values()))
+            for row in rows:
+                await copy.write_row(row)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable from error
+    except psycopg.Error as error:  # the same errors as other statements raise
+        raise DBAPIError.instance(
+            f"copy {table}", None, error, psycopg.Error, hide_parameters=True
+        ) from error
 
 
 async def notify(session: AsyncSession, channel: str) -> None:

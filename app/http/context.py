@@ -16,7 +16,7 @@ from app.donations.gateway import PaymentGateway
 from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 
 
@@ -48,12 +48,13 @@ class StaffRole:
     hasher: Hasher
 
 
-def public_role(request: Request) -> PublicRole:
+# Coroutines, though they wait for nothing: FastAPI would call plain functions in a thread, at every request.
+async def public_role(request: Request) -> PublicRole:
     """The wiring of a public process."""
     return cast("PublicRole", request.app.state.role)
 
 
-def staff_role(request: Request) -> StaffRole:
+async def staff_role(request: Request) -> StaffRole:
     """The wiring of a staff process."""
     return cast("StaffRole", request.app.state.role)
 

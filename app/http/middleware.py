@@ -3,16 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import Collection
-from contextvars import Token
+from collections.abc import Collection, Iterator
 from http import HTTPStatus
-from typing import cast
+from itertools import count
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.logging import log_request, request_id
 from app.http.statuses import HTTP_CODES
 
 log = structlog.get_logger("http")
@@ -30,6 +29,29 @@ DEFAULT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 """For answers that are no pages; pages bring their own."""
 
 
+def surrounding_headers(*, https: bool) -> list[tuple[bytes, bytes]]:
+    """What every answer carries that does not say otherwise."""
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": DEFAULT_CSP}
+    if https:
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def request_names() -> Iterator[str]:
+    """Names for requests, of a UUID's form: this process's part at random, then a number.
+
+    Nothing depends on their being secret.
+    """
+    process = str(uuid4())[:-12]
+    return (f"{process}{number:012x}" for number in count(1))
+
+
+def host_of(header: bytes) -> str:
+    """The host's name in a Host header, without its port."""
+    host = header.decode("latin-1").lower()
+    return host if host.endswith("]") else host.rsplit(":", 1)[0]
+
+
 class RequestContext:
     """Outermost: names the request, bounds it, logs one line, catches what falls through.
 
@@ -43,7 +65,8 @@ class RequestContext:
         self._app = app
         self._hosts = frozenset(hosts)
         self._body_seconds = body_seconds
-        self._https = https
+        self._around = surrounding_headers(https=https)
+        self._names = request_names()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; lifespan and the rest pass through."""
@@ -51,10 +74,10 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = str(uuid4())
-        scope["haven.request_id"] = request_id
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id, https=self._https)
+        name = next(self._names)
+        scope["haven.request_id"] = name
+        bound = request_id.set(name)
+        answer = _Answer(send, name, self._around)
         if scope["method"] == "HEAD":  # FastAPI routes GET alone; link checkers ask for heads
             scope = {**scope, "method": "GET"}
             answer.without_body = True
@@ -62,7 +85,7 @@ class RequestContext:
             await self._handle(scope, receive, answer)
         finally:
             _log_line(scope, answer.status, started)
-            structlog.contextvars.reset_contextvars(**cast("dict[str, Token[object]]", bound))
+            request_id.reset(bound)
 
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if _host(scope) not in self._hosts:
@@ -126,10 +149,10 @@ class _TimedBody:
 class _Answer:
     """A `send` that adds our headers and remembers what went out."""
 
-    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+    def __init__(self, send: Send, request_id: str, around: list[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._request_id = request_id
-        self._https = https
+        self._around = around
         self.started = False
         self.muted = False
         self.is_too_large = False
@@ -146,13 +169,11 @@ class _Answer:
                 return
             self.started = True
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._request_id
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", DEFAULT_CSP)
-            if self._https:
-                headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+            headers = list(message.get("headers", ()))
+            theirs = {name for name, _ in headers}
+            headers.append((b"x-request-id", self._request_id.encode()))
+            headers += [header for header in self._around if header[0] not in theirs]
+            message = {**message, "headers": headers}
         elif self.without_body and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
@@ -192,21 +213,15 @@ class _Answer:
 
 
 def _is_plain(message: Message) -> bool:
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+    headers: list[tuple[bytes, bytes]] = message["headers"]
+    return any(name == b"content-type" and value.startswith(b"text/plain") for name, value in headers)
 
 
 def _host(scope: Scope) -> str:
-    host = Headers(scope=scope).get("host", "")
-    return host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host.lower()
+    return host_of(next((value for name, value in scope["headers"] if name == b"host"), b""))
 
 
 def _log_line(scope: Scope, status: int, started: float) -> None:
-    route = scope.get("route")
-    log.info(
-        "request:answered",
-        method=scope["method"],
-        # The route's pattern, never the path: paths hold tokens, and who went where is nobody's business.
-        route=getattr(route, "path", None) or "unmatched",
-        status=status,
-        milliseconds=round((time.perf_counter() - started) * 1000, 1),
-    )
+    # The route's pattern, never the path: paths hold tokens, and who went where is nobody's business.
+    route = getattr(scope.get("route"), "path", None) or "unmatched"
+    log_request(scope["method"], route, status, (time.perf_counter() - started) * 1000)

@@ -25,7 +25,7 @@ from app.http.context import PublicRole, StaffRole
 from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from app.settings import ConfigurationRefused, Role, Settings, check
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,8 @@ async def build_public(settings: Settings) -> PublicRole:
     await wait_for_database(database)
     clock = SystemClock()
     sealer = Sealer(await _key_id(database, keys["sealing_key"]), keys["sealing_key"])
-    letterbox, confirmer = Letterbox(database), Confirmer(database)
+    petitions = PublishedPetitions(database, clock)
+    letterbox, confirmer = Letterbox(database), Confirmer(database, petitions.count)
     gateway = build_gateway(settings)
     return PublicRole(
         settings=settings,
@@ -82,7 +83,7 @@ async def build_public(settings: Settings) -> PublicRole:
         sealer=sealer,
         letterbox=letterbox,
         signers=SignerActions(database, confirmer, sealer),
-        petitions=PublishedPetitions(database, clock),
+        petitions=petitions,
         appeals=PublishedAppeals(database, clock),
         gateway=gateway,
         giving=Giving(

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 _SENDING_SECONDS = 20
 """Well within the lease: nobody else may start on a mail whose sending is still under way."""
+_SPARE_SECONDS = 4
 MOST_ATTEMPTS = 16
 """With waits that double from 15 seconds to 4 hours, about a day of trying."""
 
@@ -67,6 +68,11 @@ class Claimed:
     claimed_at: float
     """On this process's monotonic clock, read before the claim: the lease ends no sooner than it says."""
 
+    @property
+    def needs_renewal(self) -> bool:
+        """Whether the lease might end before a sending that begins now does."""
+        return time.monotonic() - self.claimed_at > LEASE.total_seconds() - _SENDING_SECONDS - _SPARE_SECONDS
+
 
 class Deliverer:
     """Drains due mail. One connection to the relay serves a whole batch."""
@@ -80,11 +86,14 @@ class Deliverer:
         self._clock = clock
         self._public_url = public_url
 
-    async def run(self, stopping: Callable[[], bool] = lambda: False) -> int:
+    async def run(
+        self, stopping: Callable[[], bool] = lambda: False, pause: Callable[[], float] = lambda: 0.0
+    ) -> int:
         """Send one batch; returns how many mails it took (0: nothing is due).
 
         Args:
             stopping: Asked before each mail; once it says so, the rest is handed back.
+            pause: Asked after each mail how many seconds to leave to others.
         """
         claimed = await self._claim()
         if not claimed:
@@ -102,6 +111,8 @@ class Deliverer:
                     await self._hand_back(claimed[position:])
                     break
                 await self._send(relay, mail)
+                if seconds := pause():
+                    await asyncio.sleep(seconds)
         finally:
             relay.close()
         return len(claimed)
@@ -134,8 +145,7 @@ class Deliverer:
             log.exception("mail:message:broken", mail=mail.id)
             await self._end(mail, "failed", type(error).__name__)
             return
-        half_spent = time.monotonic() - mail.claimed_at > LEASE.total_seconds() / 2
-        if half_spent and not await self._renew(mail):
+        if mail.needs_renewal and not await self._renew(mail):
             return  # the lease has run out, and somebody else has it now
         try:
             async with asyncio.timeout(_SENDING_SECONDS):

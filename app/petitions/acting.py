@@ -37,10 +37,9 @@ class SignerActions:
     confirmer: Confirmer
     sealer: Sealer
 
-    async def confirm(self, token: str) -> MySignature:
-        """Confirm the signature and read it. Raises as `Confirmer.confirm`."""
-        await self.confirmer.confirm(token)
-        return await self.look(token)
+    async def confirm(self, token: str) -> str:
+        """Confirm the signature; returns its petition's slug. Raises as `Confirmer.confirm`."""
+        return await self.confirmer.confirm(token)
 
     async def look(self, token: str) -> MySignature:
         """What is held. Raises LinkUnknown."""

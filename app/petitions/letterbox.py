@@ -7,15 +7,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Database, notify
+from app.core.db import Database
 from app.core.group_commit import GroupCommit
 
 CHANNEL = "haven_intake"
 
+# The notification rides along: whoever listens is woken when, and only when, the letters are committed.
 _INSERT = text("""
-    insert into intake (id, petition_id, kind, sealed)
-    select * from unnest(cast(:ids as uuid[]), cast(:petitions as int[]), cast(:kinds as text[]),
-                         cast(:sealed as bytea[]))
+    with posted as (
+      insert into intake (id, petition_id, kind, sealed)
+      select * from unnest(cast(:ids as uuid[]), cast(:petitions as int[]), cast(:kinds as text[]),
+                           cast(:sealed as bytea[])))
+    select pg_notify(:channel, '')
 """)
 
 
@@ -34,13 +37,13 @@ async def post(session: AsyncSession, letters: Sequence[SealedLetter]) -> None:
     await session.execute(
         _INSERT,
         {
+            "channel": CHANNEL,
             "ids": [letter.id for letter in letters],
             "petitions": [letter.petition_id for letter in letters],
             "kinds": [letter.kind for letter in letters],
             "sealed": [letter.sealed for letter in letters],
         },
     )
-    await notify(session, CHANNEL)
 
 
 class Letterbox:

@@ -1,6 +1,6 @@
 """What the holder of a signature's link may do at once: look, confirm, change, withdraw."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,10 @@ from app.petitions.letterbox import SealedLetter
 _READ = text("""
     select r.*, p.slug, p.campaign_id from read_signature(:hash) r join petitions p on p.id = r.petition_id
 """)
-_CONFIRM = text("select link_hash, outcome from confirm_signatures(cast(:hashes as bytea[]))")
+_CONFIRM = text("""
+    select link_hash, outcome, petition_slug, petition, count_now
+      from confirm_signatures(cast(:hashes as bytea[]))
+""")
 _AMEND = text("select amend_signature(:hash, :copy)")
 _WITHDRAW = text("select withdraw_signature(:hash)")
 
@@ -109,11 +112,23 @@ async def read_my_signature(session: AsyncSession, token: str) -> MySignature:
 
 
 class Confirmer:
-    """Confirms signatures, those that come together in one transaction."""
+    """Confirms signatures, those that come together in one transaction.
 
-    def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
+    Args:
+        counted: Told a petition's id and its count after each transaction that may have changed it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        counted: Callable[[int, int], None] = lambda _petition_id, _count: None,
+        *,
+        capacity: int = 2000,
+        batch: int = 200,
+    ) -> None:
         self._database = database
-        self._writer: GroupCommit[bytes, str | None] = GroupCommit(
+        self._counted = counted
+        self._writer: GroupCommit[bytes, tuple[str | None, str]] = GroupCommit(
             self._write, capacity=capacity, batch=batch
         )
 
@@ -125,8 +140,8 @@ class Confirmer:
         """Finish what waits, for at most `patience` seconds."""
         await self._writer.stop(patience)
 
-    async def confirm(self, token: str) -> None:
-        """Confirm the signature of a link; once or many times, it counts once.
+    async def confirm(self, token: str) -> str:
+        """Confirm the signature of a link; once or many times, it counts once. Returns the petition's slug.
 
         Raises:
             LinkUnknown: There is no such link.
@@ -136,7 +151,7 @@ class Confirmer:
         """
         if not well_formed(token):
             raise LinkUnknown
-        outcome = await self._writer.put(hash_token(token))
+        outcome, slug = await self._writer.put(hash_token(token))
         problems: dict[str | None, type[AppError]] = {
             None: LinkUnknown,
             "expired": LinkExpired,
@@ -145,12 +160,15 @@ class Confirmer:
         }
         if outcome in problems:
             raise problems[outcome]
+        return slug
 
-    async def _write(self, hashes: Sequence[bytes]) -> list[str | None]:
+    async def _write(self, hashes: Sequence[bytes]) -> list[tuple[str | None, str]]:
         async with self._database.begin() as session:
-            rows = await session.execute(_CONFIRM, {"hashes": sorted(set(hashes))})
-            outcomes = {bytes(link_hash): str(outcome) for link_hash, outcome in rows}
-        return [outcomes.get(h) for h in hashes]
+            rows = (await session.execute(_CONFIRM, {"hashes": sorted(set(hashes))})).all()
+        for petition_id, count in {row.petition: row.count_now for row in rows}.items():
+            self._counted(petition_id, count)
+        outcomes = {bytes(row.link_hash): (str(row.outcome), str(row.petition_slug)) for row in rows}
+        return [outcomes.get(h, (None, "")) for h in hashes]
 
 
 async def withdraw(session: AsyncSession, token: str) -> str:

@@ -143,9 +143,10 @@ class PublishedSigner(Base):
     """What a signer chose to show, in clear; removed with the signature."""
 
     __tablename__ = "published_signers"
+    __table_args__ = (Index("ix_published_signers_newest", "petition_id", "published_at"),)
 
     signature_id: Mapped[UUID] = mapped_column(ForeignKey("signatures.id"), primary_key=True)
-    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), index=True)
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
     name: Mapped[Words]
     comment: Mapped[MaybeWords]
     comment_approved_at: Mapped[MaybeAt]

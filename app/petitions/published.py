@@ -1,6 +1,5 @@
-"""Petitions as the public sees them: read once a second per process, then served from memory."""
+"""Petitions as the public sees them."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
 from app.campaigns.published import PublishedWording, wordings_in_force
-from app.core.clock import Clock
-from app.core.db import Database
-from app.core.errors import Overloaded
 from app.petitions.errors import PetitionNotFound
 from app.petitions.models import Petition, PetitionCount, PublishedSigner, TextVersion
 
 MILESTONES = (100, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 150_000, 200_000, 250_000)
 _STEP = 50_000
+MOST_SHOWN = 12
+"""How many of those who chose to be shown stand beside a petition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class PublishedPetition:
     corrections: tuple[Correction, ...]
     shown_signers: tuple[ShownSigner, ...]
     wordings: dict[str, PublishedWording]
+    created_at: datetime
     opened_at: datetime | None
     closed_at: datetime | None
     read_at: datetime
@@ -120,6 +119,7 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
         shown_signers=await recent_signers(session, petition.id),
         corrections=tuple(Correction(v.correction, v.published_at) for v in versions if v.correction),
         wordings=await wordings_in_force(session, campaign.id),
+        created_at=petition.created_at,
         opened_at=petition.opened_at,
         closed_at=petition.closed_at,
         read_at=read_at,
@@ -149,7 +149,9 @@ async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[
     return [(petition, version, counted or 0) for petition, version, counted in await session.execute(query)]
 
 
-async def recent_signers(session: AsyncSession, petition_id: int, most: int = 12) -> tuple[ShownSigner, ...]:
+async def recent_signers(
+    session: AsyncSession, petition_id: int, most: int = MOST_SHOWN
+) -> tuple[ShownSigner, ...]:
     """Those who chose to be shown, newest first."""
     query = (
         select(PublishedSigner)
@@ -161,49 +163,3 @@ async def recent_signers(session: AsyncSession, petition_id: int, most: int = 12
         ShownSigner(s.name, s.comment if s.comment_approved_at else None)
         for s in await session.scalars(query)
     )
-
-
-class PublishedPetitions:
-    """Petitions in memory, each about `max_age` seconds old; the hot path asks here, not the database.
-
-    One caller reads a petition anew, and nobody waits for that: the others get what is held. While the
-    database is away, what is held is shown for at most `stale_for` seconds; it says when it was read.
-    """
-
-    def __init__(
-        self, database: Database, clock: Clock, max_age: float = 1.0, stale_for: float = 300.0
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._max_age = max_age
-        self._stale_for = stale_for
-        self._held: dict[str, tuple[float, PublishedPetition]] = {}
-        self._reading: set[str] = set()
-
-    async def get(self, slug: str) -> PublishedPetition:
-        """The petition, from memory where that is fresh enough.
-
-        Raises:
-            PetitionNotFound: There is none of that name, or it is a draft.
-            Overloaded: The database is away, and what is held is too old to show.
-        """
-        read_at, petition = self._held.get(slug, (0.0, None))
-        age = time.monotonic() - read_at
-        if petition is None or age > self._stale_for:
-            return await self.fresh(slug)
-        if age < self._max_age or slug in self._reading:
-            return petition
-        self._reading.add(slug)
-        try:
-            return await self.fresh(slug)
-        except Overloaded:
-            return petition
-        finally:
-            self._reading.discard(slug)
-
-    async def fresh(self, slug: str) -> PublishedPetition:
-        """The petition, straight from the database. Raises as `get`."""
-        async with self._database.begin() as session:
-            petition = await read_petition(session, slug, self._clock.now())
-        self._held[slug] = (time.monotonic(), petition)
-        return petition

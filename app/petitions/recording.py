@@ -1,5 +1,6 @@
 """Write what opened letters come to: supporters, signatures, consents, tallies and mail, set by set."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, text, tuple_
+from pydantic import JsonValue
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
 from app.campaigns.placing import register_placements
+from app.core.db import copy_rows
 from app.core.tokens import hash_token
 from app.crypto import own_copy
 from app.crypto.hashing import Hasher
@@ -20,11 +23,9 @@ from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide, idle
-from app.petitions.models import Signature
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
 from app.petitions.writing_mail import MailWriter
-from app.supporters.models import Consent, Suppression
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
@@ -37,6 +38,52 @@ _LOCK_SUPPORTERS = text("""
     on conflict (campaign_id, email_hash) do update set id = s.id
     returning s.campaign_id, s.email_hash, s.id
 """)
+_THEIRS = text("""
+    select s.id, s.petition_id, s.supporter_id, s.person_number, s.state, s.link_version, s.signed_at,
+           s.expires_at, s.name_hash, s.country, s.place_hash,
+           s.state = 'pending' and s.expires_at <= now() as expired
+      from unnest(cast(:petitions as int[]), cast(:supporters as bigint[])) x (petition, supporter)
+      join signatures s on s.petition_id = x.petition and s.supporter_id = x.supporter
+     where s.name_hash is not null order by s.person_number
+""")
+_LOCK_PENDING = text("""
+    select id from signatures
+     where id = any (cast(:ids as uuid[])) and state = 'pending'
+       and (expires_at <= now() or not cast(:expired as boolean))
+     order by id for update
+""")
+_NOW = text("select now()")
+_SUPPRESSED = text(
+    "select address_hash from suppressions where address_hash = any (cast(:hashes as bytea[]))"
+)
+_SIGNATURE = {
+    "id": "uuid",
+    "petition_id": "int4",
+    "supporter_id": "int8",
+    "person_number": "int2",
+    "text_version_id": "int4",
+    "state": "text",
+    "country": "text",
+    "region": "text",
+    "placement_id": "int4",
+    "locale": "text",
+    "name_hash": "bytea",
+    "place_hash": "bytea",
+    "key_version": "int2",
+    "details_sealed": "bytea",
+    "own_copy": "bytea",
+    "link_hash": "bytea",
+    "link_version": "int2",
+    "signed_at": "timestamptz",
+    "expires_at": "timestamptz",
+}
+_CONSENT = {
+    "supporter_id": "int8",
+    "subject_id": "uuid",
+    "wording_id": "int4",
+    "given": "bool",
+    "via": "text",
+}
 _END = text("select end_signatures(cast(:ids as uuid[]), false)")
 
 Row: TypeAlias = dict[str, Any]
@@ -47,8 +94,8 @@ Row: TypeAlias = dict[str, Any]
 class _Batch:
     """What one transaction is about to write."""
 
-    signatures: list[Row] = field(default_factory=list)
-    consents: list[Row] = field(default_factory=list)
+    signatures: list[tuple[OpenedLetter, Row]] = field(default_factory=list)
+    consents: list[tuple[object, ...]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     signed: Counter[Marginal] = field(default_factory=Counter)
 
@@ -72,7 +119,7 @@ class Recorder:
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
         suppressed = await _suppressed(session, letters)
-        now = await session.scalar(select(func.now())) or letters[0].received_at
+        now = await session.scalar(_NOW) or letters[0].received_at
         batch = _Batch()
         for letter in letters:
             supporter_id = supporters[letter.campaign_id, letter.email_hash]
@@ -92,7 +139,7 @@ class Recorder:
         self, batch: _Batch, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
     ) -> Row:
         row = self._signature(letter, supporter_id, number, place)
-        batch.signatures.append(row)
+        batch.signatures.append((letter, row))
         batch.signed.update(
             marginals(
                 letter.petition_id,
@@ -103,13 +150,7 @@ class Recorder:
             )
         )
         batch.consents += [
-            {
-                "supporter_id": supporter_id,
-                "subject_id": letter.id,
-                "wording_id": wording_id,
-                "given": given,
-                "via": letter.text("via"),
-            }
+            (supporter_id, letter.id, wording_id, given, letter.text("via"))
             for wording_id, given in letter.consents
         ]
         return row
@@ -117,8 +158,6 @@ class Recorder:
     def _signature(
         self, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
     ) -> Row:
-        token = self.hasher.link_token(letter.id, 1)
-        details = {key: letter.text(key) for key in ("name", "email", "postcode")}
         return {
             "id": letter.id,
             "petition_id": letter.petition_id,
@@ -133,19 +172,29 @@ class Recorder:
             "name_hash": letter.name_hash,
             "place_hash": letter.place_hash,
             "key_version": self.hasher.key_version,
-            "details_sealed": self.sealer.seal(details, letter.id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
-            "link_hash": hash_token(token),
             "link_version": 1,
             "signed_at": letter.received_at,
             "expires_at": letter.received_at + LIFETIME,
         }
 
+    def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
+        """The whole row, in the order of the columns, with what is personal sealed."""
+        token = self.hasher.link_token(letter.id, 1)
+        details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
+        whole = row | {
+            "details_sealed": self.sealer.seal(details, letter.id),
+            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
+            "link_hash": hash_token(token),
+        }
+        return tuple(whole[column] for column in _SIGNATURE)
+
     async def _write(self, session: AsyncSession, batch: _Batch) -> None:
-        if batch.signatures:
-            await session.execute(insert(Signature).inline(), batch.signatures)
+        # In a thread, for it takes longer than others on this loop should wait.
+        signatures = await asyncio.to_thread(lambda: [self._sealed(*new) for new in batch.signatures])
+        if signatures:
+            await copy_rows(session, "signatures", _SIGNATURE, signatures)
         if batch.consents:
-            await session.execute(insert(Consent).inline(), batch.consents)
+            await copy_rows(session, "consents", _CONSENT, batch.consents)
         await count_signed(session, batch.signed)
         await queue(session, self.sealer, batch.drafts)
 
@@ -166,7 +215,7 @@ async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person
     """Decide about one letter; where all places are taken, whoever has been idle gives way first."""
     verdict = decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
     if verdict.decision is Decision.FULL and (waiting := idle(known, now)):
-        ended = await _end(session, Signature.id.in_([person.signature_id for person in waiting]))
+        ended = await _end(session, [person.signature_id for person in waiting], expired=False)
         known[:] = [person for person in known if person.signature_id not in ended]
         return decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
     return verdict
@@ -175,41 +224,41 @@ async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person
 async def _people(
     session: AsyncSession, letters: Sequence[OpenedLetter], supporters: dict[tuple[int, bytes], int]
 ) -> dict[tuple[int, int], list[Person]]:
-    """The live signatures of these supporters on these petitions, the first person first."""
-    pairs = {(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters}
-    theirs = tuple_(Signature.petition_id, Signature.supporter_id).in_(pairs)
-    await _end(session, theirs, Signature.expires_at <= func.now())
+    """The live signatures of these supporters on these petitions, the first person first.
+
+    Those who did not confirm in time are ended before, so that they can sign again.
+    """
+    pairs = sorted({(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters})
+    theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
+    rows = (await session.execute(_THEIRS, theirs)).all()
+    if expired := [row.id for row in rows if row.expired]:
+        await _end(session, expired, expired=True)
+        rows = (await session.execute(_THEIRS, theirs)).all()
     found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    for s in await session.scalars(select(Signature).where(theirs).order_by(Signature.person_number)):
-        if s.supporter_id is not None and s.name_hash is not None:
-            found[s.petition_id, s.supporter_id].append(
-                Person(
-                    signature_id=s.id,
-                    number=s.person_number,
-                    state=s.state,
-                    link_version=s.link_version,
-                    signed_at=s.signed_at,
-                    expires_at=s.expires_at,
-                    name_hash=s.name_hash,
-                    country=s.country,
-                    place_hash=s.place_hash,
-                )
+    for row in rows:
+        found[row.petition_id, row.supporter_id].append(
+            Person(
+                signature_id=row.id,
+                number=row.person_number,
+                state=row.state,
+                link_version=row.link_version,
+                signed_at=row.signed_at,
+                expires_at=row.expires_at,
+                name_hash=bytes(row.name_hash),
+                country=row.country,
+                place_hash=None if row.place_hash is None else bytes(row.place_hash),
             )
+        )
     return found
 
 
-async def _end(session: AsyncSession, *which: ColumnElement[bool]) -> set[UUID]:
+async def _end(session: AsyncSession, ids: Sequence[UUID], *, expired: bool) -> set[UUID]:
     """End unconfirmed signatures, so that their people can sign again; returns which have ended.
 
-    They are locked first: one that is being confirmed at this very moment is waited for, and stays.
+    They are locked first: one that is being confirmed at this very moment is waited for, and stays. With
+    `expired`, so does one whose time is not over.
     """
-    query = (
-        select(Signature.id)
-        .where(*which, Signature.state == "pending")
-        .order_by(Signature.id)
-        .with_for_update()
-    )
-    ended = list(await session.scalars(query))
+    ended = list(await session.scalars(_LOCK_PENDING, {"ids": list(ids), "expired": expired}))
     if ended:
         await session.execute(_END, {"ids": ended})
     return set(ended)
@@ -231,6 +280,5 @@ def _as_person(row: Row, now: datetime) -> Person:
 
 
 async def _suppressed(session: AsyncSession, letters: Sequence[OpenedLetter]) -> set[bytes]:
-    hashes = {x.mail_hash for x in letters}
-    query = select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))
-    return {bytes(h) for h in await session.scalars(query)}
+    hashes = sorted({x.mail_hash for x in letters})
+    return {bytes(h) for h in await session.scalars(_SUPPRESSED, {"hashes": hashes})}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
@@ -24,6 +24,7 @@ from app.petitions.opening import LetterOpener, OpenedLetter, UnreadableLetter
 from app.petitions.recording import Recorder
 
 log = structlog.get_logger(__name__)
+_DELETE = text("delete from intake where id = any (cast(:ids as uuid[]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Resolver:
         await self.recorder.record(session, [o for o in opened if isinstance(o, OpenedLetter)])
         for letter, reason in await self.changer.apply(session, changes):
             await _reject(session, [letter], reason)
-        await session.execute(delete(Letter).where(Letter.id.in_(by_id)))
+        await session.execute(_DELETE, {"ids": list(by_id)})
 
 
 async def _campaigns(session: AsyncSession, petitions: Collection[int]) -> dict[int, Campaign]:

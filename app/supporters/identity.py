@@ -6,6 +6,7 @@ Mail always goes to the address as typed; what is folded is hashed with a key an
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -15,6 +16,11 @@ from app.supporters.providers import BY_DOMAIN
 
 MAX_ADDRESS = 254
 """Characters, as RFC 5321 §4.5.3.1.3 leaves them between the angle brackets of a path."""
+
+# Within every limit on lengths; capitals in front of the @ have rules of their own.
+_PLAIN = re.compile(
+    r"(?=.{3,150}\Z)(?P<local>(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*)@(?P<domain>[A-Za-z0-9.-]+)"
+)
 
 # What comes along when an address is pasted from a page or a messenger.
 _PASTED = "\u200b\u200e\u200f\u2060\ufeff"
@@ -65,6 +71,32 @@ def fold_email(address: str) -> FoldedEmail:
     Raises:
         InvalidEmail: no address, or one with control characters, changes of direction or invisible marks.
     """
+    return _fold_plain(address) or _fold_any(address)
+
+
+def _fold_plain(address: str) -> FoldedEmail | None:
+    """The same for what nearly all type: lower case ASCII. None for anything else, right or wrong."""
+    found = _PLAIN.fullmatch(address)
+    if found is None:
+        return None
+    domain = _plain_domain(found["domain"])
+    if domain is None:
+        return None
+    whole = f"{found['local']}@{domain}"
+    return FoldedEmail(deliver_to=whole, envelope=whole, folded=_one_spelling(found["local"], domain))
+
+
+@lru_cache(20_000)
+def _plain_domain(domain: str) -> str | None:
+    """The domain as the library gives it back; None for one that it refuses, or changes beyond case."""
+    try:
+        valid = _validated(f"a@{domain}")
+    except InvalidEmail:
+        return None
+    return valid.ascii_domain if valid.domain == valid.ascii_domain == domain.lower() else None
+
+
+def _fold_any(address: str) -> FoldedEmail:
     valid = _validated(address)
     local = _folded(valid.local_part)
     if "" in local.split(".") or any(c == "@" or c.isspace() for c in local):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -18,7 +19,7 @@ from app.web.rendering import STRIPE_CHECKOUT, content_security_policy, render_p
 from app.web.views.frame import Page, View
 
 # A CDN may hold a page for seconds; a browser asks again, or whoever just signed would see the old count.
-PUBLIC_CACHE = "public, max-age=0, s-maxage=5"
+PUBLIC_CACHE = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
 NO_STORE = "no-store"
 _DIGITS = 9
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -60,6 +61,11 @@ def asked(request: Request, campaign: Campaign | None = None) -> Asked:
         chosen_locale=chosen(lang, offered),
         placement=placement if PLACEMENT.fullmatch(placement) else None,
     )
+
+
+def language_of(accept_language: str, campaign: Campaign) -> str:
+    """The language of a reader who chose none by `?lang=`."""
+    return _negotiated(accept_language, _offered(campaign))
 
 
 def frame(
@@ -111,6 +117,11 @@ async def read_form(request: Request) -> dict[str, str]:
 def whole_number(text: str | None) -> int | None:
     """A whole number as a hidden field holds it, up to nine digits; None for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+@lru_cache(2_000)
+def _negotiated(accept_language: str, offered: tuple[str, ...]) -> str:
+    return negotiate(None, accept_language, offered, offered[0])
 
 
 def _offered(campaign: Campaign | None) -> tuple[str, ...]:

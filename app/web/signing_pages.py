@@ -11,7 +11,7 @@ from app.petitions.published import PublishedPetition
 from app.petitions.signing import Answer, Form, write_letter
 from app.supporters.typos import suggest_address
 from app.web.describing import tally_of
-from app.web.pages import Asked, Slug, asked, frame, read_form, show, whole_number
+from app.web.pages import Asked, Slug, asked, frame, language_of, read_form, show, whole_number
 from app.web.views.frame import FieldError, Wording
 from app.web.views.signing import Correction, InboxView, PetitionView, Signer, SignForm, YesNo
 
@@ -24,9 +24,18 @@ _TYPED = 500
 @router.get("/petitions/{slug}")
 async def petition_page(slug: Slug, request: Request, role: Public) -> Response:
     """The petition with its form."""
-    petition = await role.petitions.get(slug)
+    return reading_page(await role.petitions.get(slug), request, role)
+
+
+def reading_page(petition: PublishedPetition, request: Request, role: PublicRole) -> Response:
+    """The petition with its empty form, from memory or by the route."""
     reader = asked(request, petition.campaign)
     return show(_petition_view(petition, reader, role, SignForm()), role)
+
+
+def page_language(petition: PublishedPetition, accept_language: str) -> str:
+    """The language of a reader who chose none by `?lang=`."""
+    return language_of(accept_language, petition.campaign)
 
 
 @router.post("/petitions/{slug}")

@@ -239,12 +239,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("signature_id", name=op.f("pk_published_signers")),
     )
     op.create_index(
-        op.f("ix_published_signers_petition_id"), "published_signers", ["petition_id"], unique=False
+        "ix_published_signers_newest", "published_signers", ["petition_id", "published_at"], unique=False
     )
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_published_signers_petition_id"), table_name="published_signers")
+    op.drop_index("ix_published_signers_newest", table_name="published_signers")
     op.drop_table("published_signers")
     op.drop_index(
         "uq_signatures_person", table_name="signatures", postgresql_where=sa.text("supporter_id is not null")

@@ -52,7 +52,7 @@ class Processes:
     outages: list[Outage] = field(default_factory=list)
 
     def pid(self, name: str) -> int | None:
-        """The process of that name, as long as there is one."""
+        """The process of that name, as long as there is one; of several that were forked, their parent."""
         for pid in descendants(self.running.supervisor.pid):
             command = _command(pid)
             if set(command) >= _WORDS[name] and (name != POSTGRES or _is_server(command)):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.core import logging as ours
 from app.core.db import Database
 from app.core.logging import configure_logging, mask
 from app.core.tokens import new_token
@@ -24,10 +25,11 @@ def masked(value: object) -> object:
 
 
 @pytest.fixture
-def logged() -> Iterator[io.StringIO]:
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Haven's own configuration, writing into a buffer; put back afterwards."""
     root = logging.getLogger()
     handlers, level, own = root.handlers[:], root.level, structlog.get_config()
+    monkeypatch.setattr(ours, "_access", [])
     configure_logging("INFO", "json", "worker")
     [handler] = root.handlers
     assert isinstance(handler, logging.StreamHandler)

@@ -27,7 +27,7 @@ from app.http.problems import install_problems
 from app.petitions.acting import SignerActions
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 from app.web.routes import build_public_router
 from devtools.stripe_sim.config import Config

@@ -78,8 +78,13 @@ class Running:
         )
 
     def environment_of(self, *words: str) -> dict[str, str]:
-        """The environment of the one process below the supervisor whose command line holds these words."""
-        found = [pid for pid in descendants(self.supervisor.pid) if set(words) <= set(_command_of(pid))]
+        """The environment of the one process below the supervisor whose command line holds these words.
+
+        Of several, one above the others: the public role's parent and the children that it forked.
+        """
+        below = descendants(self.supervisor.pid)
+        named = {pid for pid in below if set(words) <= set(_command_of(pid))}
+        found = [pid for pid in named if _parent_of(pid) not in named]
         assert len(found) == 1, (words, found)
         pairs = Path(f"/proc/{found[0]}/environ").read_bytes().split(b"\0")
         return dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)

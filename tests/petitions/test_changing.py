@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import select
 
+from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import AppError
 from app.crypto.hashing import Hasher
@@ -22,6 +23,7 @@ from app.petitions.errors import (
 )
 from app.petitions.linking import Confirmer, MySignature
 from app.petitions.models import PublishedSigner, Signature
+from app.petitions.remembering import PublishedPetitions
 from app.petitions.resolving import Resolver
 from app.petitions.signing import Answer
 from app.supporters.identity import fold_name
@@ -215,6 +217,27 @@ async def test_withdrawing_takes_the_shown_name_away_at_once(suzie: Suzie) -> No
     await suzie.wish(show_name="Suzie F.", comment="Because.")
     await suzie.actions.withdraw(suzie.token)
     assert await suzie.published() == []
+
+
+async def test_what_is_held_in_memory_follows_those_who_show_themselves(
+    suzie: Suzie, public: Database, clock: FrozenClock, world: World, superuser: psycopg.Connection
+) -> None:
+    petitions = PublishedPetitions(public, clock)
+    await petitions.get(world.petition_slug)
+
+    async def shown() -> list[tuple[str, str | None]]:
+        await petitions.refresh()
+        held = petitions.held(world.petition_slug)
+        assert held is not None
+        return [(signer.name, signer.comment) for signer in held.petition.shown_signers]
+
+    assert await shown() == []
+    await suzie.wish(show_name="Suzie F.", comment="Because.")
+    assert await shown() == [("Suzie F.", None)]
+    superuser.execute("update published_signers set comment_approved_at = now()")
+    assert await shown() == [("Suzie F.", "Because.")]
+    await suzie.actions.withdraw(suzie.token)
+    assert await shown() == []
 
 
 async def test_mail_that_was_still_to_be_sent_is_taken_back(

@@ -8,7 +8,7 @@ from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
 from app.petitions.errors import PetitionNotFound
-from app.petitions.published import PublishedPetitions
+from app.petitions.remembering import PublishedPetitions
 from tests.factories import World
 
 NOWHERE = "postgresql://haven_public:none@127.0.0.1:1/none"

@@ -6,8 +6,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.supporters.identity import (
+    FoldedEmail,
     InvalidEmail,
     InvalidPostcode,
+    _fold_any,
+    _fold_plain,
     fold_email,
     fold_name,
     fold_place,
@@ -275,3 +278,31 @@ def test_every_rule_has_its_source_and_no_domain_two_rules() -> None:
     assert sum(len(provider.domains) for provider in PROVIDERS) == len(BY_DOMAIN)
     assert all(provider.canonical in {None, *provider.domains} for provider in PROVIDERS)
     assert len(set(WELL_KNOWN_DOMAINS)) == len(WELL_KNOWN_DOMAINS)
+
+
+near_addresses = st.builds(
+    "{}@{}".format,
+    st.text("ab+-_.0", min_size=1, max_size=70) | local_parts.map(str.lower),
+    known_domains
+    | unknown_domains
+    | st.text("ab-.01XN", min_size=1, max_size=30).map(lambda text: f"{text}.org")
+    | st.sampled_from(
+        ["localhost", "a.test", "xn--e1afmkfd.org", "xn--a.org", "a..org", "a.1", "a.org.", "1.2.3.4"]
+    ),
+)
+
+
+@given(near_addresses | ANY_TEXT)
+def test_the_short_way_agrees_with_the_long_one(address: str) -> None:
+    short = _fold_plain(address)
+    try:
+        long: FoldedEmail | None = _fold_any(address)
+    except InvalidEmail:
+        long = None
+
+    assert short is None or short == long
+
+
+@pytest.mark.parametrize("address", ["suzie.fenn+x@gmail.com", "a.b.c@Charity.CO.UK", "x@ukr.net"])
+def test_what_nearly_all_type_goes_the_short_way(address: str) -> None:
+    assert _fold_plain(address) == fold_email(address)

@@ -19,7 +19,9 @@ router = APIRouter(prefix="/my", tags=["my"])
 _bearer = HTTPBearer(auto_error=False, description="The token of the link in the mail.")
 
 
-def bearer_token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+async def bearer_token(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
     """The token of the Authorization header. Raises LinkUnknown without one."""
     if credentials is None:
         raise LinkUnknown

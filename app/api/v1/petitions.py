@@ -23,7 +23,7 @@ from app.campaigns.published import PublishedWording
 from app.core.languages import DEFAULT_LOCALE
 from app.core.text import Line
 from app.http.client import client_network
-from app.http.context import Public, Session
+from app.http.context import Public, PublicRole, Session
 from app.petitions.breakdowns import Dimension, read_breakdown
 from app.petitions.published import PublishedPetition
 from app.petitions.signing import Answer, Form, write_letter
@@ -120,17 +120,13 @@ def offers(wordings: dict[str, PublishedWording], *purposes: str) -> list[Consen
     ]
 
 
-@router.get("/petitions/{slug}", summary="Read a petition")
-async def read_petition(slug: Slug, request: Request, role: Public) -> Response:
-    """Text, asks, count, and the consents that a signature needs. Cached for seconds; has an ETag."""
-    petition = await role.petitions.get(slug)
+def petition_answer(petition: PublishedPetition, request: Request, role: PublicRole) -> Response:
+    """One petition, from memory or by the route."""
     return cached(request, _as_answer(petition, role.settings.web.public_url))
 
 
-@router.get("/petitions/{slug}/count", summary="Read the counter")
-async def read_count(slug: Slug, request: Request, role: Public) -> Response:
-    """The number of confirmed signatures. Ask every few seconds; a CDN may hold the answer for five."""
-    petition = await role.petitions.get(slug)
+def count_answer(petition: PublishedPetition, request: Request, _role: PublicRole) -> Response:
+    """The counter, from memory or by the route."""
     answer = CountAnswer(
         count=petition.count,
         as_of=petition.read_at,
@@ -138,6 +134,18 @@ async def read_count(slug: Slug, request: Request, role: Public) -> Response:
         next_milestone=petition.next_milestone,
     )
     return cached(request, answer, ignoring="as_of")
+
+
+@router.get("/petitions/{slug}", summary="Read a petition")
+async def read_petition(slug: Slug, request: Request, role: Public) -> Response:
+    """Text, asks, count, and the consents that a signature needs. Cached for seconds; has an ETag."""
+    return petition_answer(await role.petitions.get(slug), request, role)
+
+
+@router.get("/petitions/{slug}/count", summary="Read the counter")
+async def read_count(slug: Slug, request: Request, role: Public) -> Response:
+    """The number of confirmed signatures. Ask every few seconds; a CDN may hold the answer for five."""
+    return count_answer(await role.petitions.get(slug), request, role)
 
 
 @router.get("/petitions/{slug}/breakdown", summary="Count by country, region, day or placement")
@@ -153,14 +161,17 @@ async def breakdown(
     return cached(request, answer, ignoring="as_of")
 
 
-@router.post("/petitions/{slug}/signatures", status_code=202, summary="Sign")
+_ACCEPTED = Accepted().model_dump_json().encode()
+
+
+@router.post("/petitions/{slug}/signatures", status_code=202, summary="Sign", response_model=Accepted)
 async def sign(
     slug: Slug,
     body: SignatureRequest,
     request: Request,
     role: Public,
     _idempotency_key: Annotated[LongLine | None, Header(alias="Idempotency-Key")] = None,
-) -> Accepted:
+) -> Response:
     """Take a signature; it counts once the link in the mail is used.
 
     The answer is the same whether the address is new, has signed, or is blocked. The address itself makes a
@@ -180,7 +191,7 @@ async def sign(
         network=client_network(request),
     )
     await role.letterbox.put(write_letter(petition, form, role.sealer))
-    return Accepted()
+    return Response(_ACCEPTED, 202, media_type="application/json")  # never another one: made once
 
 
 class ConfirmRequest(Input):
@@ -201,8 +212,7 @@ class ConfirmAnswer(Output):
 @router.post("/signatures/confirm", summary="Confirm a signature")
 async def confirm(body: ConfirmRequest, role: Public) -> ConfirmAnswer:
     """Confirm by the token from the mail; once or many times, it counts once."""
-    mine = await role.signers.confirm(body.token)
-    petition = await role.petitions.fresh(mine.petition_slug)
+    petition = await role.petitions.get(await role.signers.confirm(body.token))
     return ConfirmAnswer(
         petition=petition.slug,
         count=petition.count,

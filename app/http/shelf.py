@@ -1,0 +1,217 @@
+"""Public reads from memory: bytes that were made once, handed out by pure ASGI in front of FastAPI.
+
+What is not on the shelf, or not asked for in its plain form, goes on to the app behind, which has a route for
+each of these; both make the answer by the same function.
+"""
+
+import gzip
+import hashlib
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.http.context import PublicRole
+from app.http.middleware import host_of, request_names, surrounding_headers
+from app.petitions.published import PublishedPetition
+
+log = structlog.get_logger("http")
+MOST_BYTES = 32 * 1024 * 1024
+"""Of all answers together; the longest unasked goes first. Placements in the query make many of one page."""
+_LONGEST_QUERY = 200
+_WORTH_PACKING = 600
+_LOG_EVERY = 10.0
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+Make = Callable[[PublishedPetition, Request, PublicRole], Response]
+"""Makes the answer of one kind, without waiting for anything; its status is 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One kind of answer about a petition.
+
+    Attributes:
+        tells_time: It says when it was read, so that it changes with every reading.
+        language: For pages: the language that an Accept-Language header gets.
+    """
+
+    make: Make
+    tells_time: bool
+    language: Callable[[PublishedPetition, str], str] | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One answer as bytes, plain and packed; `edition` tells when it is outdated."""
+
+    edition: object
+    tag: bytes
+    plain: RawHeaders
+    packed: RawHeaders
+    unchanged: RawHeaders
+    body: bytes
+    packed_body: bytes
+
+    @property
+    def size(self) -> int:
+        """What it takes in memory, about."""
+        return len(self.body) + len(self.packed_body) + 2_000
+
+
+class Shelf:
+    """Answers GET and HEAD of known paths from memory.
+
+    Args:
+        app: What answers everything else.
+        readings: By what stands before and after the slug in the path.
+        role: The running role, once there is one.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        readings: Mapping[tuple[str, str], Reading],
+        *,
+        role: Callable[[], PublicRole | None],
+        hosts: Collection[str],
+        https: bool,
+    ) -> None:
+        self._app = app
+        # The longest ending first: "" fits everything.
+        self._readings = sorted(readings.items(), key=lambda item: -len(item[0][1]))
+        self._starts = tuple({start for start, _ in readings})
+        self._role = role
+        self._hosts = frozenset(hosts)
+        self._around = surrounding_headers(https=https)
+        self._names = request_names()
+        self._answers: OrderedDict[tuple[str, bytes, str], _Answer] = OrderedDict()
+        self._bytes = 0
+        self._served: Counter[tuple[str, int]] = Counter()
+        self._logged_at = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass it on."""
+        if (
+            scope["type"] != "http"
+            or not scope["path"].startswith(self._starts)
+            or scope["method"] not in ("GET", "HEAD")
+        ):
+            await self._app(scope, receive, send)
+            return
+        asked = dict(scope["headers"])
+        found = self._look(scope, asked)
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        start, end, answer = found
+        known = asked.get(b"if-none-match", b"")
+        status, headers, body = 200, answer.plain, answer.body
+        if known and (answer.tag in known or known == b"*"):
+            status, headers, body = 304, answer.unchanged, b""
+        elif answer.packed_body and b"gzip" in asked.get(b"accept-encoding", b""):
+            headers, body = answer.packed, answer.packed_body
+        self._note(f"{start}{{slug}}{end}", status)
+        named = [*headers, (b"x-request-id", next(self._names).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": named})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _look(self, scope: Scope, asked: dict[bytes, bytes]) -> tuple[str, str, _Answer] | None:
+        if host_of(asked.get(b"host", b"")) not in self._hosts:
+            return None
+        try:
+            return self._find(scope, asked.get(b"accept-language", b""))
+        except Exception:
+            log.exception("shelf:answer:failed")  # the app behind knows how to say so
+            return None
+
+    def _find(self, scope: Scope, languages: bytes) -> tuple[str, str, _Answer] | None:
+        """What stands on the shelf for this request, made now if it is missing or outdated."""
+        path, query, role = scope["path"], scope["query_string"], self._role()
+        if role is None or len(query) > _LONGEST_QUERY:
+            return None
+        for (start, end), reading in self._readings:
+            if not path.startswith(start) or not path.endswith(end):
+                continue
+            held = role.petitions.held(path[len(start) : len(path) - len(end) or None])
+            if held is None or (query and reading.language is None):
+                return None
+            petition = held.petition
+            language = reading.language(petition, languages.decode("latin-1")) if reading.language else ""
+            edition: object = held.as_at if reading.tells_time else held.edition
+            answer = self._answers.get((path, query, language))
+            if answer is None or answer.edition != edition:
+                made = reading.make(petition, _request(path, query, languages), role)
+                answer = self._keep((path, query, language), edition, made)
+            else:
+                self._answers.move_to_end((path, query, language))
+            return start, end, answer
+        return None
+
+    def _keep(self, key: tuple[str, bytes, str], edition: object, response: Response) -> _Answer:
+        old = self._answers.pop(key, None)
+        answer = _answer(edition, response, self._around)
+        self._answers[key] = answer
+        self._bytes += answer.size - (old.size if old else 0)
+        while self._bytes > MOST_BYTES and len(self._answers) > 1:
+            self._bytes -= self._answers.popitem(last=False)[1].size
+        return answer
+
+    def _note(self, route: str, status: int) -> None:
+        """Count; such answers are logged by the number, for a line each would cost more than they do."""
+        self._served[route, status] += 1
+        now = time.monotonic()
+        if now - self._logged_at >= _LOG_EVERY:
+            for (served_route, served_status), times in self._served.items():
+                log.info("requests:answered", route=served_route, status=served_status, times=times)
+            self._served.clear()
+            self._logged_at = now
+
+
+def _request(path: str, query: bytes, languages: bytes) -> Request:
+    """The request as far as an answer may depend on it."""
+    headers = [(b"accept-language", languages)] if languages else []
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "query_string": query,
+            "headers": headers,
+        }
+    )
+
+
+def _answer(edition: object, response: Response, around: RawHeaders) -> _Answer:
+    body = bytes(response.body)
+    own = {name: value for name, value in response.raw_headers if name != b"content-length"}
+    own = dict(around) | own
+    tag = own.pop(b"etag", b"").strip(b'"') or hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+    packed_body = gzip.compress(body, 9, mtime=0) if len(body) >= _WORTH_PACKING else b""
+    if packed_body:
+        own[b"vary"] = b", ".join(filter(None, (own.get(b"vary"), b"Accept-Encoding")))
+    shared = [item for item in own.items() if item[0] != b"content-type"]
+    kind = [(b"content-type", own[b"content-type"])]
+    plain_tag, packed_tag = (b"etag", b'"%s"' % tag), (b"etag", b'"%s-gzip"' % tag)
+    return _Answer(
+        edition=edition,
+        tag=tag,
+        plain=[*shared, *kind, plain_tag, (b"content-length", b"%d" % len(body))],
+        packed=[
+            *shared,
+            *kind,
+            packed_tag,
+            (b"content-encoding", b"gzip"),
+            (b"content-length", b"%d" % len(packed_body)),
+        ],
+        unchanged=[*shared, packed_tag if packed_body else plain_tag],
+        body=body,
+        packed_body=packed_body,
+    )
