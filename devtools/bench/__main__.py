@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from rich.console import Console
 from devtools.bench import breakdowns, confirming, disk, memory, reading, signing
 from devtools.bench.figures import Json, Report, keep, machine
 from devtools.bench.load import Load
+from devtools.bench.neighbours import Neighbours
 from devtools.bench.options import Options, cores, said
 from devtools.bench.pgbench import version
 from devtools.bench.processes import ROOT, CannotMeasure
@@ -37,8 +39,8 @@ COMMANDS: Mapping[str, Command] = {
     "confirming": Command(confirming.measure, 4, 5, 0),
     "reading": Command(reading.measure, 3, 5, 0),
     "breakdowns": Command(breakdowns.measure, 2, 5, 5_000_000),
-    "disk": Command(disk.measure, 0, 1, 20_000),
-    "memory": Command(memory.measure, 0, 1, 30_000),
+    "disk": Command(disk.measure, 0, 1, 10_000),
+    "memory": Command(memory.measure, 0, 1, 20_000),
 }
 
 
@@ -72,11 +74,16 @@ def run(name: str, asked: argparse.Namespace) -> dict[str, Json]:
     with make_world() as world:
         load = Load(world.folder, draw_profiles())
         before = machine(version(world.binaries), load.name)
+        neighbours = Neighbours()
         report = command.measure(world, load, options)
+        after: dict[str, Json] = {
+            "load_average_after": [round(value, 2) for value in os.getloadavg()],
+            "others_used_of_machine": neighbours.share(),
+        }
     if not asked.json:
         report.print(Console())
     took: dict[str, Json] = {"took_seconds": round(time.monotonic() - began, 1)}
-    return report.as_json() | {"machine": before} | took
+    return report.as_json() | {"machine": before | after} | took
 
 
 def _parser() -> argparse.ArgumentParser:

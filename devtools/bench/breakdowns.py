@@ -3,7 +3,7 @@
 from devtools.bench.figures import Aim, Report, Rounds
 from devtools.bench.load import Load
 from devtools.bench.options import Options, said
-from devtools.bench.processes import CannotMeasure, public_processes, worker_process
+from devtools.bench.processes import CannotMeasure, public_processes
 from devtools.bench.world import World
 
 FEW = 50_000
@@ -36,7 +36,7 @@ _FILL = """
       select dimension, value, utc_hour, %(signatures)s * k.share * s.share as events from kinds k, spread s)
     insert into tallies (petition_id, dimension, value, utc_hour, signed, confirmed)
     select %(petition)s, dimension, value, utc_hour, greatest(1, round(events)), greatest(1, round(events))
-      from expected where random() < 1 - exp(-events)
+      from expected where random() < 1 - exp(-least(events, 50))
 """
 
 
@@ -59,8 +59,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
         said(f"breakdowns: {signatures:,} signatures as tallies")
         rounds.add(f"tally_rows_{size}", fill(world, f"bench-{size}", signatures))
     world.owner.execute("vacuum analyze tallies")
-    # The worker registers nothing new here, and its letters do not disturb: it is not started under load.
-    with worker_process(world), public_processes(world, options.processes):
+    with public_processes(world, options.processes):
         for number in range(options.rounds):
             said(f"breakdowns: round {number + 1} of {options.rounds}")
             for by in ("day", "country", "region", "placement"):

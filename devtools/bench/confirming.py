@@ -90,7 +90,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
     ):
         urls = (("confirmed", f"{world.origin}/api/v1"), ("plain", f"{plain}/plain"))
         for _, url in urls:
-            load.confirm(f"{url}/signatures/confirm", 1, make_links(world, _MOST_PER_SECOND))
+            load.confirm(f"{url}/signatures/confirm", min(1, options.seconds), make_links(world, links))
         for number in range(options.rounds):
             said(f"confirming: round {number + 1} of {options.rounds}")
             for name, url in urls:

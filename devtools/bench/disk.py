@@ -26,6 +26,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
     """Gather, confirm, deliver, vacuum, weigh: all tables, less what they weighed when they were empty."""
     rounds = Rounds()
     before = sizes(world)
+    empty = sum(whole for whole, _ in before.values())
     with worker_process(world), public_processes(world, options.processes):
         sign_until(world, load, options.signatures)
         wait_for_mail(world, 60 + options.signatures / 50)
@@ -42,5 +43,9 @@ def measure(world: World, load: Load, options: Options) -> Report:
         if grown[name] / confirmed >= 1:
             rounds.add(f"bytes_in_{name}", grown[name] / confirmed)
             rounds.add(f"index_bytes_in_{name}", indexes[name] / confirmed)
+    # What the rows themselves need, without the room that updated and removed ones leave for later ones.
+    world.owner.execute("vacuum full")
+    compact = sum(whole for whole, _ in sizes(world).values()) - empty
+    rounds.add("compact_bytes_per_confirmed_signature", compact / confirmed)
     ratios: dict[str, float | None] = {"bytes_per_confirmed_signature": round(total, 1)}
     return Report("disk", rounds, ratios, AIMS, options.conditions())

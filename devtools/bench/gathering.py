@@ -24,7 +24,7 @@ def sign_until(world: World, load: Load, signatures: int) -> int:
         result = load.sign(url, seconds)
         verify(before, look(world), result)
         drain(world, patience=600)
-        rate = result.acknowledged / seconds
+        rate = max(1.0, result.acknowledged / seconds)
         missing = signatures - world.number(_ALL)
         seconds = min(_STEP_SECONDS, max(1.0, missing / rate))
         said(f"{have + result.acknowledged:,} signatures ({time.monotonic() - began:.1f} s)")

@@ -1,6 +1,7 @@
 """The load: wrk from Debian, driven by a Lua script that is written for each run."""
 
 import json
+import secrets
 import shutil
 import subprocess
 import sys
@@ -100,12 +101,14 @@ class Result:
 class Load:
     """Runs wrk; where it is missing, Haven's own client, which costs more and so measures less."""
 
-    def __init__(self, folder: Path, profiles: Sequence[Profile]) -> None:
+    def __init__(self, folder: Path, profiles: Sequence[Profile], *, own_client: bool = False) -> None:
         self._folder = folder
         self._people = profiles_in_lua(profiles)
         self._profiles = profiles
         self._runs = 0
-        self.program = shutil.which("wrk")
+        # Two loads on one database must not bring the same people.
+        self._name = secrets.token_hex(3)
+        self.program = None if own_client else shutil.which("wrk")
 
     @property
     def name(self) -> str:
@@ -121,7 +124,7 @@ class Load:
         if pause_ms:
             script += _DELAY
         names: dict[str, object] = {
-            "RUN": f"r{self._runs}",
+            "RUN": f"{self._name}r{self._runs}",
             "RUN_SEED": self._runs,
             "MILLISECONDS": round(pause_ms),
         }

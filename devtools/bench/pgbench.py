@@ -18,7 +18,7 @@ _ROWS = r"""
 \set country random(1, 10)
 begin;
 insert into supporters as s (campaign_id, email_hash)
-values ({campaign}, sha256(int8send(:n)))
+values ({campaign}, sha256(int8send(:n::bigint)))
 on conflict (campaign_id, email_hash) do update set email_hash = excluded.email_hash
 returning id as supporter \gset
 select count(*) as known from signatures
@@ -29,16 +29,16 @@ insert into signatures (id, petition_id, supporter_id, text_version_id, state, c
   placement_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
 values (uuidv7(), {petition}, :supporter, {version}, 'pending',
   case when :country < 9 then 'GB' else 'UA' end, case when :country < 9 then 'E12000007' end,
-  :placement, 'en', sha256(int8send(:n + 1)), sha256(int8send(:n + 2)),
+  :placement, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
   decode(repeat('5e', {details}), 'hex'), decode(repeat('5e', {copy}), 'hex'),
-  sha256(int8send(:n + 3)), now() + interval '7 days')
+  sha256(int8send(:n::bigint + 3)), now() + interval '7 days')
 returning id as signature \gset
 insert into consents (supporter_id, subject_id, wording_id, given, via)
-values (:supporter, :'signature', {signing}, true, 'api'),
-       (:supporter, :'signature', {updates}, false, 'api');
+values (:supporter::bigint, :signature::uuid, {signing}, true, 'api'),
+       (:supporter::bigint, :signature::uuid, {updates}, false, 'api');
 insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, state)
-values ('confirm_signature', {campaign}, :'signature', :'signature', decode(repeat('5e', {mail}), 'hex'),
-  'sent');
+values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
+  decode(repeat('5e', {mail}), 'hex'), 'sent');
 """
 _COUNTERS = r"""
 insert into petition_counts as k (petition_id, counted) values ({petition}, 1)
@@ -48,7 +48,7 @@ values ({petition}, 'all', '', date_trunc('hour', now(), 'UTC'), 1),
        ({petition}, 'country', case when :country < 9 then 'GB' else 'UA' end,
         date_trunc('hour', now(), 'UTC'), 1),
        ({petition}, 'locale', 'en', date_trunc('hour', now(), 'UTC'), 1),
-       ({petition}, 'placement', :'slug', date_trunc('hour', now(), 'UTC'), 1),
+       ({petition}, 'placement', :slug::text, date_trunc('hour', now(), 'UTC'), 1),
        ({petition}, 'region', case when :country < 9 then 'E12000007' else '' end,
         date_trunc('hour', now(), 'UTC'), 1)
 on conflict (petition_id, dimension, value, utc_hour) do update set signed = t.signed + 1;

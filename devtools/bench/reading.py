@@ -63,7 +63,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
             "constant": f"{plain}/constant",
         }
         for url in urls.values():
-            load.read(url, 1)
+            load.read(url, min(1, options.seconds))
         for number in range(options.rounds):
             said(f"reading: round {number + 1} of {options.rounds}")
             for name, url in urls.items():
