@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from devtools.bench import pgbench
@@ -194,12 +195,12 @@ def measure(world: World, load: Load, options: Options) -> Report:
         worker_process(world) as worker,
         public_processes(world, options.processes),
         comparison_processes(world, options.processes) as several,
-        comparison_processes(world, 1) as single,
+        comparison_processes(world, 1) if options.processes > 1 else nullcontext(several) as single,
     ):
         signing = Signing(world, load, options, worker)
         haven, path = signing.haven_url(), f"petitions/{world.loaded.petition_slug}/signatures"
         plain = f"{several}/plain/{path}"
-        signing.warm(haven, plain, f"{single}/plain/{path}", f"{several}/no-database/{path}")
+        signing.warm(*{haven, plain, f"{single}/plain/{path}"})
         steps: tuple[Callable[[], None], ...] = (
             signing.accept_and_resolve,
             lambda: signing.compare("plain", several, "plain"),

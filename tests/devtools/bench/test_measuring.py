@@ -91,11 +91,10 @@ def test_reading(world: World, load: Load) -> None:
     assert ratios["petition_to_constant"] > 0
 
 
-def test_breakdowns(world: World, load: Load) -> None:
-    report = breakdowns.measure(world, load, Options(seconds=0.2, rounds=1, processes=1, signatures=200_000))
-    ratios = _positive(report, "day_few_p50_ms", "day_many_p50_ms", "country_few_p50_ms", "tally_rows_many")
-    assert ratios["country_many_to_few"] > 0
-    for slug, wanted in (("bench-few", breakdowns.FEW), ("bench-many", 200_000)):
+def test_tallies_are_those_of_so_many_signatures(world: World) -> None:
+    few = breakdowns.fill(world, "bench-some", 50_000)
+    assert few < breakdowns.fill(world, "bench-more", 500_000)
+    for slug, wanted in (("bench-some", 50_000), ("bench-more", 500_000)):
         counted = world.number(
             "select sum(confirmed) from tallies t join petitions p on p.id = t.petition_id "
             "where p.slug = %s and dimension = 'all'",
@@ -121,10 +120,14 @@ def test_the_command_prints_one_json_object(tmp_path_factory: pytest.TempPathFac
     require(shutil.which("wrk") is not None, "wrk")
     results = tmp_path_factory.mktemp("results")
     command = [sys.executable, "-m", "devtools.bench", "breakdowns", "--json", "--seconds", "1"]
-    command += ["--rounds", "1", "--processes", "1", "--signatures", "1000", "--results", str(results)]
+    command += ["--rounds", "1", "--processes", "1", "--signatures", "100000", "--results", str(results)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     said = json.loads(done.stdout)
     assert said["what"] == "breakdowns"
+    assert said["ratios"]["country_many_to_few"] == pytest.approx(
+        said["country_many_p50_ms"] / said["country_few_p50_ms"], rel=0.05
+    )
+    assert said["day_many_p50_ms"] > 0
     assert said["machine"]["cores"] > 0
     assert said["machine"]["load_client"] == "wrk"
     assert "PostgreSQL" in said["machine"]["postgresql"]
