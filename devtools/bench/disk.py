@@ -26,7 +26,6 @@ def measure(world: World, load: Load, options: Options) -> Report:
     """Gather, confirm, deliver, vacuum, weigh: all tables, less what they weighed when they were empty."""
     rounds = Rounds()
     before = sizes(world)
-    empty = sum(whole for whole, _ in before.values())
     with worker_process(world), public_processes(world, options.processes):
         sign_until(world, load, options.signatures)
         wait_for_mail(world, 60 + options.signatures / 50)
@@ -45,7 +44,10 @@ def measure(world: World, load: Load, options: Options) -> Report:
             rounds.add(f"index_bytes_in_{name}", indexes[name] / confirmed)
     # What the rows themselves need, without the room that updated and removed ones leave for later ones.
     world.owner.execute("vacuum full")
-    compact = sum(whole for whole, _ in sizes(world).values()) - empty
-    rounds.add("compact_bytes_per_confirmed_signature", compact / confirmed)
+    compact = {name: whole - before[name][0] for name, (whole, _) in sizes(world).items()}
+    rounds.add("compact_bytes_per_confirmed_signature", sum(compact.values()) / confirmed)
+    for name in sorted(compact, key=lambda table: -compact[table]):
+        if compact[name] / confirmed >= 1:
+            rounds.add(f"compact_bytes_in_{name}", compact[name] / confirmed)
     ratios: dict[str, float | None] = {"bytes_per_confirmed_signature": round(total, 1)}
     return Report("disk", rounds, ratios, AIMS, options.conditions())
