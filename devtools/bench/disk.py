@@ -25,6 +25,7 @@ def sizes(world: World) -> dict[str, tuple[int, int]]:
 def measure(world: World, load: Load, options: Options) -> Report:
     """Gather, confirm, deliver, vacuum, weigh: all tables, less what they weighed when they were empty."""
     rounds = Rounds()
+    world.owner.execute("vacuum full")
     before = sizes(world)
     with worker_process(world), public_processes(world, options.processes):
         sign_until(world, load, options.signatures)

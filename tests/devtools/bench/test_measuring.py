@@ -17,7 +17,7 @@ from devtools.bench.signers import draw_profiles
 from devtools.bench.world import World, make_world
 from tests.requiring import require
 
-SHORT = Options(seconds=0.2, rounds=1, processes=1, signatures=0)
+SHORT = Options(seconds=0.1, rounds=1, processes=1, signatures=0)
 
 
 @pytest.fixture(scope="module")
