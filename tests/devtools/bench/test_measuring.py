@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devtools.bench import breakdowns, confirming, disk, memory, reading, signing
+from devtools.bench import breakdowns, disk, memory, reading, signing
 from devtools.bench.figures import Report
 from devtools.bench.load import Load
 from devtools.bench.options import Options
@@ -67,14 +67,12 @@ def test_signing(world: World, load: Load) -> None:
     )
 
 
-def test_confirming(world: World, load: Load) -> None:
-    before = world.number("select count(*) from signatures where state = 'confirmed'")
-    world.owner.execute("truncate petition_counts, tallies")  # pgbench counts what nobody confirmed
-    ratios = _positive(
-        confirming.measure(world, load, SHORT), "confirmed_per_second", "plain_per_second", "confirmed_p99_ms"
-    )
-    assert ratios["confirmed_to_plain"] > 0
-    assert world.number("select count(*) from signatures where state = 'confirmed'") > before
+def test_breakdowns(world: World, load: Load) -> None:
+    report = breakdowns.measure(world, load, Options(seconds=0.1, rounds=1, processes=1, signatures=100_000))
+    ratios = _positive(report, "day_few_p50_ms", "day_many_p50_ms", "country_few_p50_ms", "tally_rows_many")
+    figures = report.rounds
+    assert ratios["country_many_to_few"] == figures.ratio("country_many_p50_ms", "country_few_p50_ms")
+    assert ratios["day_many_to_few"] > 0
 
 
 def test_reading(world: World, load: Load) -> None:
@@ -119,15 +117,16 @@ def test_memory_and_disk(world: World, load: Load, monkeypatch: pytest.MonkeyPat
 def test_the_command_prints_one_json_object(tmp_path_factory: pytest.TempPathFactory) -> None:
     require(shutil.which("wrk") is not None, "wrk")
     results = tmp_path_factory.mktemp("results")
-    command = [sys.executable, "-m", "devtools.bench", "breakdowns", "--json", "--seconds", "1"]
-    command += ["--rounds", "1", "--processes", "1", "--signatures", "100000", "--results", str(results)]
+    command = [sys.executable, "-m", "devtools.bench", "confirming", "--json", "--seconds", "1"]
+    command += ["--rounds", "1", "--processes", "1", "--results", str(results)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     said = json.loads(done.stdout)
-    assert said["what"] == "breakdowns"
-    assert said["ratios"]["country_many_to_few"] == pytest.approx(
-        said["country_many_p50_ms"] / said["country_few_p50_ms"], rel=0.05
+    assert said["what"] == "confirming"
+    assert said["ratios"]["confirmed_to_plain"] == pytest.approx(
+        said["confirmed_per_second"] / said["plain_per_second"], rel=0.01
     )
-    assert said["day_many_p50_ms"] > 0
+    assert said["aims"]["confirmed_to_plain"]["aim"] == "≥ 8"
+    assert said["confirmed_p99_ms"] > 0
     assert said["machine"]["cores"] > 0
     assert said["machine"]["load_client"] == "wrk"
     assert "PostgreSQL" in said["machine"]["postgresql"]
