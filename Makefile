@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-database chaos lint format types clean-data locks python
+.PHONY: help run test test-database chaos bench lint format types clean-data locks python
 
 # The first Python that is new enough; `make run PYTHON=…` names another.
 ifeq ($(origin PYTHON),undefined)
@@ -14,6 +14,8 @@ VENV_PYTHON := .venv/bin/python
 # Processes that the tests run in; 0 is this one alone. Journeys share one, whatever the number.
 PYTEST_JOBS ?= 2
 PYTEST_ARGS ?=
+# For `make bench`, as in BENCH_ARGS='--seconds 2 --rounds 1'; `python -m devtools.bench --help` lists them.
+BENCH_ARGS ?=
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +39,10 @@ test-database: python ## the tests of what the database does (HAVEN_TEST_POSTGRE
 chaos: python ## the tests that kill processes
 	@"$(PYTHON)" devtools/install.py dev
 	$(VENV_PYTHON) -m pytest -m chaos tests/chaos $(PYTEST_ARGS)
+
+bench: python ## measure signing, confirming, reading, breakdowns, disk and memory (docs/benchmarks.md)
+	@"$(PYTHON)" devtools/install.py local
+	$(VENV_PYTHON) -m devtools.bench all $(BENCH_ARGS)
 
 lint: python ## ruff and the import contracts
 	@"$(PYTHON)" devtools/install.py dev

@@ -1,0 +1,110 @@
+"""pgbench, from PostgreSQL itself: the SQL of a signature, one a transaction, with no Python and no HTTP."""
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from devtools.bench.processes import CannotMeasure
+from devtools.bench.world import World
+
+CLIENTS = 32
+THREADS = 2
+# Signers are told apart by a random number; sealed bytes are of the length that real ones have.
+_ROWS = r"""
+\set n random(1, 9000000000000000)
+\set place random(1, {places})
+\set country random(1, 10)
+begin;
+insert into supporters as s (campaign_id, email_hash)
+values ({campaign}, sha256(int8send(:n::bigint)))
+on conflict (campaign_id, email_hash) do update set email_hash = excluded.email_hash
+returning id as supporter \gset
+select count(*) as known from signatures
+ where petition_id = {petition} and supporter_id = :supporter \gset
+select id as placement, slug as slug from placements
+ where campaign_id = {campaign} order by id offset :place - 1 limit 1 \gset
+insert into signatures (id, petition_id, supporter_id, text_version_id, state, country, region,
+  placement_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
+values (uuidv7(), {petition}, :supporter, {version}, 'pending',
+  case when :country < 9 then 'GB' else 'UA' end, case when :country < 9 then 'E12000007' end,
+  :placement, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
+  decode(repeat('5e', {details}), 'hex'), decode(repeat('5e', {copy}), 'hex'),
+  sha256(int8send(:n::bigint + 3)), now() + interval '7 days')
+returning id as signature \gset
+insert into consents (supporter_id, subject_id, wording_id, given, via)
+values (:supporter::bigint, :signature::uuid, {signing}, true, 'api'),
+       (:supporter::bigint, :signature::uuid, {updates}, false, 'api');
+insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, state)
+values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
+  decode(repeat('5e', {mail}), 'hex'), 'sent');
+"""
+_COUNTERS = r"""
+insert into petition_counts as k (petition_id, counted) values ({petition}, 1)
+on conflict (petition_id) do update set counted = k.counted + 1;
+insert into tallies as t (petition_id, dimension, value, utc_hour, signed)
+values ({petition}, 'all', '', date_trunc('hour', now(), 'UTC'), 1),
+       ({petition}, 'country', case when :country < 9 then 'GB' else 'UA' end,
+        date_trunc('hour', now(), 'UTC'), 1),
+       ({petition}, 'locale', 'en', date_trunc('hour', now(), 'UTC'), 1),
+       ({petition}, 'placement', :slug::text, date_trunc('hour', now(), 'UTC'), 1),
+       ({petition}, 'region', case when :country < 9 then 'E12000007' else '' end,
+        date_trunc('hour', now(), 'UTC'), 1)
+on conflict (petition_id, dimension, value, utc_hour) do update set signed = t.signed + 1;
+"""
+_TPS = re.compile(r"tps = ([0-9.]+)")
+_EXAMPLE = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode": "N1 9GU"}
+
+
+def script(world: World, *, counters: bool) -> str:
+    """The transaction that pgbench repeats."""
+    loaded = world.loaded
+    details = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0)))
+    template = _ROWS + (_COUNTERS if counters else "") + "commit;\n"
+    values = {
+        "campaign": loaded.campaign_id,
+        "petition": loaded.petition_id,
+        "version": loaded.text_version_id,
+        "places": len(loaded.placement_ids),
+        "signing": loaded.wording_ids["signature"],
+        "updates": loaded.wording_ids["updates"],
+        "details": details,
+        "copy": details,
+        "mail": details + 250,
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), template)
+
+
+def run(world: World, seconds: float, *, counters: bool) -> float:
+    """Signatures a second."""
+    file = world.folder / f"signature-{counters}.sql"
+    file.write_text(script(world, counters=counters), "ascii")
+    file.chmod(0o644)
+    url = urlsplit(world.addresses.owner)
+    command = [
+        str(world.binaries / "pgbench"),
+        *("-h", url.hostname or "", "-p", str(url.port), "-U", url.username or ""),
+        *("-c", str(CLIENTS), "-j", str(THREADS), "-T", str(max(1, round(seconds)))),
+        *("-n", "-M", "prepared", "-f", str(file), url.path.strip("/")),
+    ]
+    done = subprocess.run(
+        command,
+        env={"PGPASSWORD": url.password or "", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds + 60,
+    )
+    found = _TPS.search(done.stdout)
+    if done.returncode != 0 or found is None:
+        raise CannotMeasure(f"pgbench ended with {done.returncode}: {done.stderr[-800:]}")
+    return float(found[1])
+
+
+def version(binaries: Path) -> str:
+    """PostgreSQL's version."""
+    done = subprocess.run(
+        [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,191 @@
+"""All the work of a signature in one transaction per request, as most people would write it first.
+
+The same checks, folds, hashes, seals and rows as Haven's worker writes, without batches, without the
+letterbox. It is given what favours it: no middleware, no log line, no look at a connection before its use,
+counters last and in one order, so that their locks are short and nobody waits in a circle.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.campaigns.models import Placement
+from app.core.db import async_url
+from app.core.ids import new_id
+from app.core.tokens import hash_token
+from app.crypto import own_copy
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Sealer
+from app.mail.models import Mail
+from app.petitions.errors import LinkUnknown
+from app.petitions.models import PetitionCount, Signature
+from app.petitions.tallying import count_signed, marginals
+from app.supporters.identity import fold_email, fold_name, fold_place
+from app.supporters.models import Consent, Supporter
+from app.supporters.regions import region_of
+
+POOL = 14
+_TALLY_CONFIRMED = text("""
+    insert into tallies as t (petition_id, dimension, value, utc_hour, confirmed)
+    select d.petition_id, d.dimension, d.value, date_trunc('hour', now(), 'UTC'), d.events
+      from tally_dimensions(array[cast(:id as uuid)]) d
+    on conflict (petition_id, dimension, value, utc_hour) do update set confirmed = t.confirmed + 1
+""")
+
+
+class Unsealed(Sealer):
+    """In place of a sealer where nothing is to be sealed: keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.payload: Mapping[str, JsonValue] = {}
+
+    def seal(self, payload: Mapping[str, JsonValue], binding: UUID) -> bytes:  # noqa: ARG002 - nothing is bound
+        """Nothing; see `payload`."""
+        self.payload = payload
+        return b""
+
+
+class PlainSigning:
+    """Signs and confirms, one transaction each."""
+
+    def __init__(self, owner_url: str, sealer: Sealer, hasher: Hasher, campaign_id: int) -> None:
+        self._engine = create_async_engine(async_url(owner_url), pool_size=POOL, max_overflow=0)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+        self._sealer = sealer
+        self._hasher = hasher
+        self._campaign_id = campaign_id
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def sign(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> None:
+        """Everything that Haven's worker does about one new signer."""
+        async with self._sessions() as session, session.begin():
+            supporter_id = await self._supporter(session, str(payload["email"]))
+            known = await session.scalars(
+                select(Signature.id).where(
+                    Signature.petition_id == petition_id, Signature.supporter_id == supporter_id
+                )
+            )
+            if known.first() is not None:
+                return
+            placement = await self._placement(session, payload.get("placement"))
+            row = self._row(row_id, petition_id, payload)
+            row |= {"supporter_id": supporter_id, "placement_id": placement.id if placement else None}
+            await session.execute(insert(Signature).values(row))
+            await self._consents(session, row_id, supporter_id, payload)
+            await session.execute(insert(Mail).values(self._mail(row_id, payload)))
+            await _count(session, petition_id)
+            where = marginals(
+                petition_id,
+                country=str(payload["country"]),
+                region=cast("str | None", row["region"]),
+                placement=placement.slug if placement else None,
+                locale=str(payload["locale"]),
+            )
+            await count_signed(session, Counter(where))
+
+    async def confirm(self, token: str) -> int:
+        """Confirm by a link's token; returns the new count."""
+        async with self._sessions() as session, session.begin():
+            found = await session.scalar(
+                select(Signature).where(Signature.link_hash == hash_token(token)).with_for_update()
+            )
+            if found is None:
+                raise LinkUnknown
+            own_copy.decrypt(token, bytes(found.own_copy or b""))
+            if found.state == "pending":
+                change = update(Signature).where(Signature.id == found.id)
+                await session.execute(change.values(state="confirmed", confirmed_at=func.now()))
+                await _count(session, found.petition_id)
+                await session.execute(_TALLY_CONFIRMED, {"id": found.id})
+            query = select(PetitionCount.counted).where(PetitionCount.petition_id == found.petition_id)
+            return int(await session.scalar(query) or 0)
+
+    async def _supporter(self, session: AsyncSession, email: str) -> int:
+        email_hash = self._hasher.email(self._campaign_id, fold_email(email).folded)
+        statement = upsert(Supporter).values(campaign_id=self._campaign_id, email_hash=email_hash)
+        found = await session.scalar(
+            statement.on_conflict_do_update(
+                index_elements=["campaign_id", "email_hash"], set_={"email_hash": email_hash}
+            ).returning(Supporter.id)
+        )
+        return int(found or 0)
+
+    async def _placement(self, session: AsyncSession, slug: JsonValue) -> Placement | None:
+        if not slug:
+            return None
+        query = select(Placement).where(Placement.campaign_id == self._campaign_id, Placement.slug == slug)
+        return (await session.scalars(query)).one_or_none()
+
+    async def _consents(
+        self, session: AsyncSession, row_id: UUID, supporter_id: int, payload: Mapping[str, JsonValue]
+    ) -> None:
+        rows = [
+            {
+                "supporter_id": supporter_id,
+                "subject_id": row_id,
+                "wording_id": wording_id,
+                "given": bool(given),
+                "via": "api",
+            }
+            for wording_id, given in cast("list[list[int]]", payload["consents"])
+        ]
+        await session.execute(insert(Consent).inline(), rows)
+
+    def _row(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> dict[str, object]:
+        country, postcode = str(payload["country"]), str(payload["postcode"])
+        details: dict[str, JsonValue] = {key: payload[key] for key in ("name", "email", "postcode")}
+        token = self._hasher.link_token(row_id, 1)
+        place = fold_place(country, postcode) if postcode else None
+        now = datetime.now(UTC)
+        return {
+            "id": row_id,
+            "petition_id": petition_id,
+            "text_version_id": payload["text_version_id"],
+            "state": "pending",
+            "country": country,
+            "region": region_of(country, postcode or None),
+            "locale": payload["locale"],
+            "name_hash": self._hasher.name(self._campaign_id, fold_name(str(payload["name"]))),
+            "place_hash": self._hasher.place(self._campaign_id, place) if place else None,
+            "details_sealed": self._sealer.seal(details, row_id),
+            "own_copy": own_copy.encrypt(token, {**details, "country": country}),
+            "link_hash": hash_token(token),
+            "signed_at": now,
+            "expires_at": now + timedelta(days=7),
+        }
+
+    def _mail(self, row_id: UUID, payload: Mapping[str, JsonValue]) -> dict[str, object]:
+        binding = new_id()
+        link = f"http://127.0.0.1/confirm/{self._hasher.link_token(row_id, 1)}"
+        values: dict[str, JsonValue] = {"name": payload["name"], "link": link}
+        sealed = self._sealer.seal(
+            {"to": payload["email"], "locale": payload["locale"], "values": values}, binding
+        )
+        return {
+            "kind": "confirm_signature",
+            "campaign_id": self._campaign_id,
+            "subject_id": row_id,
+            "message_id": str(binding),
+            "payload_sealed": sealed,
+            # Nobody is to deliver it: the worker that runs beside belongs to another measurement.
+            "state": "sent",
+        }
+
+
+async def _count(session: AsyncSession, petition_id: int) -> None:
+    statement = upsert(PetitionCount).values(petition_id=petition_id, counted=1)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["petition_id"], set_={"counted": PetitionCount.counted + 1}
+        )
+    )
