@@ -1,6 +1,5 @@
 """Petitions as the public sees them: read once a second per process, then served from memory."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
 from app.campaigns.published import PublishedWording, wordings_in_force
-from app.core.clock import Clock
-from app.core.db import Database
-from app.core.errors import Overloaded
+from app.core.held import Held
 from app.petitions.errors import PetitionNotFound
 from app.petitions.models import Petition, PetitionCount, PublishedSigner, TextVersion
 
@@ -163,47 +160,8 @@ async def recent_signers(session: AsyncSession, petition_id: int, most: int = 12
     )
 
 
-class PublishedPetitions:
-    """Petitions in memory, each about `max_age` seconds old; the hot path asks here, not the database.
+class PublishedPetitions(Held[PublishedPetition]):
+    """Petitions in memory; `get` and `fresh` raise PetitionNotFound where there is none, or it is a draft."""
 
-    One caller reads a petition anew, and nobody waits for that: the others get what is held. While the
-    database is away, what is held is shown for at most `stale_for` seconds; it says when it was read.
-    """
-
-    def __init__(
-        self, database: Database, clock: Clock, max_age: float = 1.0, stale_for: float = 300.0
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._max_age = max_age
-        self._stale_for = stale_for
-        self._held: dict[str, tuple[float, PublishedPetition]] = {}
-        self._reading: set[str] = set()
-
-    async def get(self, slug: str) -> PublishedPetition:
-        """The petition, from memory where that is fresh enough.
-
-        Raises:
-            PetitionNotFound: There is none of that name, or it is a draft.
-            Overloaded: The database is away, and what is held is too old to show.
-        """
-        read_at, petition = self._held.get(slug, (0.0, None))
-        age = time.monotonic() - read_at
-        if petition is None or age > self._stale_for:
-            return await self.fresh(slug)
-        if age < self._max_age or slug in self._reading:
-            return petition
-        self._reading.add(slug)
-        try:
-            return await self.fresh(slug)
-        except Overloaded:
-            return petition
-        finally:
-            self._reading.discard(slug)
-
-    async def fresh(self, slug: str) -> PublishedPetition:
-        """The petition, straight from the database. Raises as `get`."""
-        async with self._database.begin() as session:
-            petition = await read_petition(session, slug, self._clock.now())
-        self._held[slug] = (time.monotonic(), petition)
-        return petition
+    async def _read(self, session: AsyncSession, slug: str, read_at: datetime) -> PublishedPetition:
+        return await read_petition(session, slug, read_at)
