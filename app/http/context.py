@@ -48,12 +48,12 @@ class StaffRole:
     hasher: Hasher
 
 
-def public_role(request: Request) -> PublicRole:
+async def public_role(request: Request) -> PublicRole:
     """The wiring of a public process."""
     return cast("PublicRole", request.app.state.role)
 
 
-def staff_role(request: Request) -> StaffRole:
+async def staff_role(request: Request) -> StaffRole:
     """The wiring of a staff process."""
     return cast("StaffRole", request.app.state.role)
 
