@@ -1,16 +1,29 @@
 """Placements are registered as they are first seen, so that a newsroom need not announce an article."""
 
+import re
 from collections.abc import Collection
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.campaigns.errors import PlacementInvalid
 from app.campaigns.models import Placement
 
 MOST_PER_CAMPAIGN = 2_000
 OTHER = "other"
 """Where placements beyond the limit are counted: a stranger cannot fill the table with made-up names."""
+
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def clean_placement(value: str | None) -> str | None:
+    """A placement, or None for none. Raises PlacementInvalid."""
+    if not value:
+        return None
+    if _SLUG.fullmatch(value) is None:
+        raise PlacementInvalid(field="placement")
+    return value
 
 
 async def register_placements(

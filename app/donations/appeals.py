@@ -1,6 +1,5 @@
 """Appeals as the public sees them, with their totals and with who gets the money now."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
 from app.campaigns.published import PublishedWording, wordings_in_force
-from app.core.clock import Clock
-from app.core.db import Database
+from app.core.held import Held
 from app.core.money import Money
 from app.donations.errors import AppealNotFound
 from app.donations.limits import LIMITS, limits
@@ -146,21 +144,8 @@ async def list_appeals(session: AsyncSession, campaign_id: int) -> list[Appeal]:
     return list(await session.scalars(query.limit(100)))
 
 
-class PublishedAppeals:
-    """Appeals in memory, each at most `max_age` seconds old: for pages and reads, not for giving."""
+class PublishedAppeals(Held[PublishedAppeal]):
+    """Appeals in memory, for pages and reads, not for giving; raises AppealNotFound where there is none."""
 
-    def __init__(self, database: Database, clock: Clock, max_age: float = 1.0) -> None:
-        self._database = database
-        self._clock = clock
-        self._max_age = max_age
-        self._held: dict[str, tuple[float, PublishedAppeal]] = {}
-
-    async def get(self, slug: str) -> PublishedAppeal:
-        """The appeal, from memory where that is fresh enough. Raises AppealNotFound."""
-        held = self._held.get(slug)
-        if held is not None and time.monotonic() - held[0] < self._max_age:
-            return held[1]
-        async with self._database.begin() as session:
-            appeal = await read_appeal(session, slug, self._clock.now())
-        self._held[slug] = (time.monotonic(), appeal)
-        return appeal
+    async def _read(self, session: AsyncSession, slug: str, read_at: datetime) -> PublishedAppeal:
+        return await read_appeal(session, slug, read_at)

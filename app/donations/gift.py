@@ -1,14 +1,11 @@
 """What a donor fills in, and whether it can be taken."""
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from pydantic import JsonValue
 
-from app.campaigns.errors import PlacementInvalid
-from app.core.errors import AppError, InvalidFields
+from app.campaigns.placing import clean_placement
+from app.core.checking import Checks
 from app.core.languages import DEFAULT_LOCALE, supported
 from app.core.money import Money
 from app.core.text import clean_line
@@ -18,8 +15,6 @@ from app.donations.limits import check_amount
 from app.supporters.identity import FoldedEmail, fold_email
 
 LONGEST_NAME = 100
-_PLACEMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +73,14 @@ def check_answers(gift: Gift) -> CheckedGift:
     """
     if gift.frequency != "once":
         raise FrequencyNotOffered(field="frequency")
-    errors: list[AppError] = []
-
-    def checked(name: str, check: Callable[[], _T]) -> _T | None:
-        try:
-            return check()
-        except AppError as error:
-            error.field = error.field or name
-            errors.append(error)
-            return None
-
-    checked("amount", lambda: check_amount(gift.amount))
-    address = checked("email", lambda: fold_email(gift.email))
-    name = checked("name", lambda: clean_line(gift.name or "", LONGEST_NAME))
-    placement = checked("placement", lambda: _placement(gift.placement))
-    if errors:
-        raise errors[0] if len(errors) == 1 else InvalidFields(errors)
+    checks = Checks()
+    checks.run("amount", lambda: check_amount(gift.amount))
+    address = checks.run("email", lambda: fold_email(gift.email))
+    name = checks.run("name", lambda: clean_line(gift.name or "", LONGEST_NAME))
+    placement = checks.run("placement", lambda: clean_placement(gift.placement))
+    if len(checks.errors) == 1:
+        raise checks.errors[0]
+    checks.finish()
     assert address is not None
     return CheckedGift(
         appeal_slug=gift.appeal_slug,
@@ -119,9 +106,3 @@ def check_against(gift: CheckedGift, appeal: PublishedAppeal) -> None:
         raise CurrencyNotOffered(field="currency")
     if gift.wording_version not in (None, appeal.wording.version):
         raise WordingChanged(field="wording_version")
-
-
-def _placement(value: str | None) -> str | None:
-    if value and not _PLACEMENT.fullmatch(value):
-        raise PlacementInvalid(field="placement")
-    return value or None

@@ -4,16 +4,15 @@ The public role decides nothing about people here. A new signer, one who signed 
 blocked all leave the same letter, so they get the same answer.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from pydantic import JsonValue
 
-from app.campaigns.errors import PlacementInvalid
+from app.campaigns.placing import clean_placement
 from app.campaigns.published import PublishedWording
-from app.core.errors import AppError, InvalidFields, InvalidInput
+from app.core.checking import Checks
+from app.core.errors import AppError, InvalidInput
 from app.core.ids import new_id
 from app.core.languages import COUNTRIES, DEFAULT_LOCALE, LOCALES
 from app.core.text import TextMissing, clean_line, has_visible
@@ -24,10 +23,7 @@ from app.petitions.published import PublishedPetition
 from app.supporters.identity import fold_email, normalise_postcode
 
 NAME_LENGTH = 100
-PLACEMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SIGN = "sign"
-
-Value = TypeVar("Value")
 
 
 class CountryUnknown(InvalidInput):
@@ -77,24 +73,14 @@ def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> Sea
     """
     if not petition.is_open:
         raise PetitionClosed
-    errors: list[AppError] = []
-
-    def checked(name: str, check: Callable[[], Value]) -> Value | None:
-        try:
-            return check()
-        except AppError as error:
-            error.field = error.field or name
-            errors.append(error)
-            return None
-
-    name = checked("name", lambda: clean_name(form.name))
-    email = checked("email", lambda: fold_email(form.email).deliver_to)
-    country = checked("country", lambda: _country(form.country))
-    postcode = checked("postcode", lambda: _postcode(form.postcode, form.country))
-    placement = checked("placement", lambda: clean_placement(form.placement))
-    consents = checked("consents", lambda: _consents(petition.wordings, form.answers))
-    if errors:
-        raise InvalidFields(errors)
+    checks = Checks()
+    name = checks.run("name", lambda: clean_name(form.name))
+    email = checks.run("email", lambda: fold_email(form.email).deliver_to)
+    country = checks.run("country", lambda: _country(form.country))
+    postcode = checks.run("postcode", lambda: _postcode(form.postcode, form.country))
+    placement = checks.run("placement", lambda: clean_placement(form.placement))
+    consents = checks.run("consents", lambda: _consents(petition.wordings, form.answers))
+    checks.finish()
     letter_id = new_id()
     payload: dict[str, JsonValue] = {
         "name": name,
@@ -126,15 +112,6 @@ def clean_name(value: str, field_name: str = "name") -> str:
     if not has_visible(name):
         raise TextMissing(field=field_name)
     return name
-
-
-def clean_placement(value: str | None) -> str | None:
-    """A placement, or None for none. Raises PlacementInvalid."""
-    if not value:
-        return None
-    if PLACEMENT.fullmatch(value) is None:
-        raise PlacementInvalid(field="placement")
-    return value
 
 
 def _country(value: str) -> str:

@@ -29,14 +29,20 @@ CHECKS: dict[str, str] = {
                                            where t.petition_id = p.id and dimension = 'all')""",
     "tallies by country and locale sum to all": """
         select count(*) from (
-          select petition_id, utc_hour from tallies
-           where dimension in ('all', 'country', 'locale')
-           group by 1, 2
-          having count(distinct 'x') > 0 and (
-                 sum(signed) filter (where dimension = 'all') is distinct from
-                 sum(signed) filter (where dimension = 'country')
-              or sum(confirmed - withdrawn) filter (where dimension = 'all') is distinct from
-                 sum(confirmed - withdrawn) filter (where dimension = 'locale'))) x""",
+          select t.petition_id, t.utc_hour
+            from tallies t cross join (values ('country'), ('locale')) part (dimension)
+           where t.dimension in ('all', part.dimension)
+           group by t.petition_id, t.utc_hour, part.dimension
+          having (sum(signed) filter (where t.dimension = 'all'),
+                  sum(confirmed) filter (where t.dimension = 'all'),
+                  sum(withdrawn) filter (where t.dimension = 'all'),
+                  sum(invalidated) filter (where t.dimension = 'all'),
+                  sum(lapsed) filter (where t.dimension = 'all')) is distinct from
+                 (sum(signed) filter (where t.dimension <> 'all'),
+                  sum(confirmed) filter (where t.dimension <> 'all'),
+                  sum(withdrawn) filter (where t.dimension <> 'all'),
+                  sum(invalidated) filter (where t.dimension <> 'all'),
+                  sum(lapsed) filter (where t.dimension <> 'all'))) x""",
     "signed = pending + confirmed + withdrawn + lapsed": """
         select count(*) from petitions p
          where (select count(*) from signatures s where s.petition_id = p.id) <>
@@ -55,7 +61,7 @@ CHECKS: dict[str, str] = {
          where s.state <> 'confirmed' or s.quarantined_at is not null or s.invalidated_at is not null""",
     "no orphan mail": """
         select count(*) from mails m
-         where m.kind in ('confirm_signature', 'already_signed')
+         where m.kind in ('confirm_signature', 'already_signed', 'mailbox_full')
            and not exists (select from signatures s where s.id = m.subject_id)""",
     "ledger sums to zero": """
         select count(*) from (
@@ -73,6 +79,9 @@ CHECKS: dict[str, str] = {
                             where p.cause_id in (d.stripe_charge_id, d.id::text))""",
     "no letter waits for more than five minutes": """
         select count(*) from intake where received_at < now() - interval '5 minutes'""",
+    "no Stripe event waits for more than an hour": """
+        select count(*) from stripe_events
+         where handled_at is null and received_at < now() - interval '1 hour'""",
     "no mail is overdue": """
         select count(*) from mails
          where state in ('queued', 'sending') and next_attempt_at < now() - interval '5 minutes'""",

@@ -12,9 +12,10 @@ WITHOUT_PLACEMENT: Final = "(none)"
 _EVENTS = ("signed", "confirmed", "withdrawn", "invalidated", "lapsed")
 
 
-def header(report: CampaignReport, first: Sequence[str]) -> list[str]:
+def header(report: CampaignReport, first: Sequence[str], *, with_refunds: bool = True) -> list[str]:
     """The names of the columns; money is in major units of the currency that its column names."""
-    money = [f"{name}_{c.lower()}" for c in report.currencies for name in ("donations", "given", "refunded")]
+    names = ("donations", "given", "refunded") if with_refunds else ("donations", "given")
+    money = [f"{name}_{c.lower()}" for c in report.currencies for name in names]
     return [*first, *_EVENTS, *money]
 
 
@@ -25,7 +26,7 @@ def rows_by_day(report: CampaignReport) -> Iterator[Row]:
 
 
 def rows_by_placement(report: CampaignReport) -> Iterator[Row]:
-    """Every placement, and last what came without one; refunds are empty: they are not told apart by it."""
+    """Every placement, and last what came without one; without refunds, which are not told apart by it."""
     for placement in report.placements:
         name = placement.slug or WITHOUT_PLACEMENT
         cells = _cells(placement.figures, report.currencies, with_refunds=False)
@@ -39,7 +40,7 @@ def _cells(figures: Figures, currencies: Sequence[str], *, with_refunds: bool = 
         for cell in (
             figures.of(currency).donations,
             figures.given(currency).to_major(),
-            figures.refunded(currency).to_major() if with_refunds else None,
+            *((figures.refunded(currency).to_major(),) if with_refunds else ()),
         )
     ]
     return [*(getattr(figures.signing, event) for event in _EVENTS), *money]

@@ -9,11 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
+from app.campaigns.errors import PlacementInvalid
 from app.campaigns.models import Campaign
+from app.campaigns.placing import clean_placement
 from app.core.errors import NotFound
 from app.core.languages import LOCALES, Text, pick_text
 from app.http.context import PublicRole
-from app.petitions.signing import PLACEMENT
 from app.web.languages import chosen, negotiate
 from app.web.rendering import STRIPE_CHECKOUT, content_security_policy, render_page
 from app.web.views.frame import Page, View
@@ -54,12 +55,15 @@ def asked(request: Request, campaign: Campaign | None = None) -> Asked:
     """Read language and placement; a malformed placement is dropped, the page comes all the same."""
     offered = _offered(campaign)
     lang = request.query_params.get("lang")
-    placement = request.query_params.get("placement") or ""
+    try:
+        placement = clean_placement(request.query_params.get("placement"))
+    except PlacementInvalid:
+        placement = None
     return Asked(
         request=request,
         locale=negotiate(lang, request.headers.get("accept-language"), offered, offered[0]),
         chosen_locale=chosen(lang, offered),
-        placement=placement if PLACEMENT.fullmatch(placement) else None,
+        placement=placement,
     )
 
 

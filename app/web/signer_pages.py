@@ -252,7 +252,7 @@ def _show_form(mine: MySignature, errors: tuple[FieldError, ...] = ()) -> ShowFo
     return ShowForm(
         errors=errors,
         show_name=mine.shown_name is not None,
-        shown_name=mine.shown_name or mine.details.get("name", ""),
+        shown_name=mine.shown_name or "",  # a full name is theirs to type: initials will do
         comment=mine.shown_comment or "",
     )
 

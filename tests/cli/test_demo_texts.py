@@ -84,7 +84,6 @@ def test_a_signature_is_agreed_to_in_plain_words() -> None:
     assert wording.required
     for said in (wording.text.en, wording.text.uk, wording.text.ar):
         assert "9(2)(a)" in said
-        assert "12" in said
         assert "7" in said
     assert "political opinion" in wording.text.en
     assert TEXTS.campaign.data_controller in wording.text.en

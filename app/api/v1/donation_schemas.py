@@ -156,7 +156,8 @@ class DonationIn(Input):
         Field(
             ge=1,
             le=2**31 - 1,
-            description="The version of the terms that the donor read; if absent, the one in force.",
+            description="The version of the terms that the donor was shown, as the appeal says it. "
+            "Leaving it out means that the caller has shown the wording in force.",
         ),
     ] = None
     mode: Annotated[

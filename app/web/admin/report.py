@@ -88,7 +88,8 @@ async def report_file(slug: str, request: Request, role: Staff, session: Session
 
 def _lines(report: CampaignReport, table: str) -> Iterator[bytes]:
     first, rows = _TABLES[table]
-    return encode_rows(header(report, first), rows(report))
+    # Refunds have no placement of their own.
+    return encode_rows(header(report, first, with_refunds=table != "placements"), rows(report))
 
 
 async def _blocks(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
