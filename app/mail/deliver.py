@@ -25,6 +25,7 @@ from app.settings import MailSettings
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 _SENDING_SECONDS = 20
+_SPARE_SECONDS = 4
 """Well within the lease: nobody else may start on a mail whose sending is still under way."""
 MOST_ATTEMPTS = 16
 """With waits that double from 15 seconds to 4 hours, about a day of trying."""
@@ -134,8 +135,9 @@ class Deliverer:
             log.exception("mail:message:broken", mail=mail.id)
             await self._end(mail, "failed", type(error).__name__)
             return
-        half_spent = time.monotonic() - mail.claimed_at > LEASE.total_seconds() / 2
-        if half_spent and not await self._renew(mail):
+        # The lease must outlast the sending itself, with seconds to spare.
+        left = LEASE.total_seconds() - (time.monotonic() - mail.claimed_at)
+        if left < _SENDING_SECONDS + _SPARE_SECONDS and not await self._renew(mail):
             return  # the lease has run out, and somebody else has it now
         try:
             async with asyncio.timeout(_SENDING_SECONDS):
