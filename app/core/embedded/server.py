@@ -181,7 +181,7 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(self._unknown_password())
 
     def _check_port(self) -> None:
-        """Somebody else who only looks whether the port is free holds it for a moment: look more than once."""
+        """Who merely looks whether a port is free holds it for a moment: look more than once."""
         for _ in range(_LOOKS):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
