@@ -38,7 +38,7 @@ test-database: python ## the tests of what the database does (HAVEN_TEST_POSTGRE
 
 chaos: python ## the tests that kill processes
 	@"$(PYTHON)" devtools/install.py dev
-	$(VENV_PYTHON) -m pytest -m chaos tests/chaos $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -m chaos --timeout 800 tests/chaos $(PYTEST_ARGS)
 
 bench: python ## measure signing, confirming, reading, breakdowns, disk and memory (docs/benchmarks.md)
 	@"$(PYTHON)" devtools/install.py local

@@ -7,7 +7,9 @@ Tests either stay inside one transaction that is rolled back
 """
 
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=False)]
     )
+    _hear_interrupts()
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     given = os.environ.get("HAVEN_TEST_SUPERUSER_URL")
@@ -84,6 +87,13 @@ def pytest_configure(config: pytest.Config) -> None:
         password = (Path(folder.name) / "keys" / "postgres.password").read_text(encoding="utf-8").strip()
         given = f"postgresql://postgres:{password}@127.0.0.1:{server.port}/postgres"
     os.environ["HAVEN_TEST_SUPERUSER_URL_IN_USE"] = given
+
+
+def _hear_interrupts() -> None:
+    """A shell's background job ignores SIGINT, and so would everything that a test starts and interrupts."""
+    on_main = threading.current_thread() is threading.main_thread()
+    if on_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

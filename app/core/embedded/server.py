@@ -23,6 +23,7 @@ from app.core.logins import INTERNAL, LOGINS, OWNER, PUBLIC, restrict_database, 
 
 DATABASE = "haven"
 LOG_LIMIT = 5_000_000
+_LOOKS = 8
 _STILL_ATTACHED = "is still in use"
 
 
@@ -180,12 +181,17 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(self._unknown_password())
 
     def _check_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError:
-                raise PortTaken(f"Port {self.port} on 127.0.0.1 is taken.") from None
+        """Who merely looks whether a port is free holds it for a moment: look more than once."""
+        for _ in range(_LOOKS):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", self.port))
+                except OSError:
+                    time.sleep(0.1)
+                else:
+                    return
+        raise PortTaken(f"Port {self.port} on 127.0.0.1 is taken.")
 
     def _spawn(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:

@@ -38,7 +38,7 @@ def sim(shared: Running, shared_control: httpx.Client) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def shared_control(shared: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{shared.url}/_sim/", trust_env=False, verify=NO_TLS) as client:
+    with httpx.Client(base_url=f"{shared.url}/_sim/", timeout=30, trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
@@ -50,7 +50,7 @@ def control(sim: Running, shared_control: httpx.Client) -> httpx.Client:
 @pytest.fixture
 def browser(sim: Running) -> Iterator[httpx.Client]:
     """A browser without JavaScript, as far as the pages need one."""
-    with httpx.Client(base_url=sim.url, trust_env=False, verify=NO_TLS) as client:
+    with httpx.Client(base_url=sim.url, timeout=30, trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
