@@ -83,6 +83,12 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_intake_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": "0",
+            "autovacuum_vacuum_threshold": "2000",
+            "autovacuum_vacuum_insert_threshold": "-1",
+            "autovacuum_vacuum_cost_delay": "0",
+        },
     )
     op.create_table(
         "intake_rejected",
@@ -107,6 +113,7 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_petition_counts_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("petition_id", name=op.f("pk_petition_counts")),
+        postgresql_with={"fillfactor": "20"},
     )
     op.create_table(
         "petition_text_versions",
@@ -143,6 +150,7 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_tallies_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("petition_id", "dimension", "value", "utc_hour", name=op.f("pk_tallies")),
+        postgresql_with={"fillfactor": "70"},
     )
     op.create_table(
         "signatures",

@@ -1,0 +1,184 @@
+"""With 100,000 signatures there, nothing that a request or a batch does reads a large table through.
+
+The real calls are made, and PostgreSQL's own counters of sequential scans tell.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from app.core.clock import SystemClock
+from app.core.db import Database
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Opener, Sealer
+from app.mail.deliver import Deliverer
+from app.petitions.acting import SignerActions, Wish
+from app.petitions.breakdowns import read_breakdown
+from app.petitions.changing import Changer
+from app.petitions.letterbox import Letterbox
+from app.petitions.linking import Confirmer
+from app.petitions.opening import LetterOpener
+from app.petitions.published import recent_signers
+from app.petitions.recording import Recorder
+from app.petitions.remembering import PublishedPetitions
+from app.petitions.resolving import Resolver
+from app.petitions.signing import write_letter
+from app.petitions.writing_mail import MailWriter
+from app.settings import MailSettings
+from tests.conftest import Addresses
+from tests.factories import World
+from tests.petitions.conftest import PUBLIC_URL, a_form
+
+ROWS = 100_000
+LARGE = (
+    "signatures",
+    "supporters",
+    "consents",
+    "mails",
+    "mail_allowances",
+    "published_signers",
+    "suppressions",
+)
+SCANS = "select relname, seq_scan from pg_stat_user_tables where relname = any(%s)"
+
+
+@pytest.fixture
+def filled(superuser: psycopg.Connection, world: World) -> Iterator[psycopg.Connection]:
+    values = {
+        "rows": ROWS,
+        "campaign": world.campaign_id,
+        "petition": world.petition_id,
+        "version": world.text_version_id,
+        "wording": world.wordings["signature"],
+    }
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("set synchronous_commit = off")
+    for statement in FILL:
+        superuser.execute(statement.encode(), values)
+    superuser.execute("set session_replication_role = origin")
+    superuser.execute("analyze")
+    yield superuser
+    superuser.execute("set synchronous_commit = on")
+
+
+FILL = (
+    """
+    insert into supporters (campaign_id, email_hash)
+    select %(campaign)s, sha256(n::text::bytea) from generate_series(1, %(rows)s) n
+    """,
+    # One in a hundred waits for its confirmation, one in a thousand has waited too long.
+    """
+    insert into signatures (id, petition_id, supporter_id, text_version_id, state, country, locale, name_hash,
+      details_sealed, own_copy, link_hash, signed_at, expires_at)
+    select gen_random_uuid(), %(petition)s, s.id, %(version)s,
+           case when s.id %% 100 = 0 then 'pending' else 'confirmed' end, 'GB', 'en', s.email_hash, 'x', 'x',
+           sha256(s.email_hash), now(),
+           now() + case when s.id %% 1000 = 0 then interval '-1 s' else '7 days' end
+      from supporters s
+    """,
+    """
+    insert into consents (supporter_id, wording_id, given, via)
+    select s.id, %(wording)s, true, 'form' from supporters s
+    """,
+    """
+    insert into mails (kind, campaign_id, subject_id, message_id, state)
+    select 'confirm_signature', %(campaign)s, s.id, gen_random_uuid(), 'sent' from signatures s
+    """,
+    """
+    insert into mail_allowances (address_hash, queued_at)
+    select s.email_hash, array[now()] from supporters s
+    """,
+    """
+    insert into suppressions (address_hash, reason)
+    select sha256(('s' || n)::bytea), 'asked' from generate_series(1, %(rows)s / 10) n
+    """,
+    """
+    insert into published_signers (signature_id, petition_id, name)
+    select s.id, %(petition)s, 'Somebody' from signatures s where s.supporter_id %% 4 = 0
+    """,
+)
+
+
+@pytest.fixture
+async def logins(
+    addresses: Addresses, filled: psycopg.Connection
+) -> AsyncIterator[tuple[Database, Database]]:
+    """Public and internal login with connections of their own: a session that ends has told its counters."""
+    public, internal = Database(addresses.public), Database(addresses.internal)
+    yield public, internal
+    await public.close()
+    await internal.close()
+
+
+def scans(superuser: psycopg.Connection) -> dict[str, int]:
+    superuser.execute("select pg_stat_clear_snapshot()")
+    return dict(superuser.execute(SCANS, [list(LARGE)]).fetchall())
+
+
+async def test_no_large_table_is_read_through(
+    filled: psycopg.Connection,
+    logins: tuple[Database, Database],
+    world: World,
+    sealer: Sealer,
+    opener: Opener,
+    hasher: Hasher,
+) -> None:
+    public, internal = logins
+    filled.execute("select pg_stat_force_next_flush()")
+    before = scans(filled)
+
+    await everything_a_signer_does(public, internal, world, sealer, opener, hasher)
+    await everything_the_worker_does(internal, opener, world)
+    await public.close()
+    await internal.close()
+
+    assert scans(filled) == before
+    # Left in the end: those who lapsed are gone, and the lapsing found them by their index.
+    assert filled.execute("select count(*) from signatures where state = 'lapsed'").fetchone() == (
+        ROWS / 1000,
+    )
+
+
+async def everything_a_signer_does(
+    public: Database, internal: Database, world: World, sealer: Sealer, opener: Opener, hasher: Hasher
+) -> None:
+    petitions = PublishedPetitions(public, SystemClock())
+    petition = await petitions.get(world.petition_slug)
+    await petitions.refresh()
+    letterbox, confirmer = Letterbox(public), Confirmer(public)
+    letterbox.start()
+    confirmer.start()
+    resolver = Resolver(
+        internal,
+        LetterOpener(opener, hasher),
+        Recorder(sealer, hasher, MailWriter(PUBLIC_URL, hasher)),
+        Changer(opener, sealer, hasher),
+    )
+    letters = [write_letter(petition, a_form(email=f"new{n}@example.com"), sealer) for n in range(5)]
+    for letter in [*letters, write_letter(petition, a_form(email="new1@example.com"), sealer)]:
+        await letterbox.put(letter)
+    while await resolver.run():
+        pass
+    signers = SignerActions(public, confirmer, sealer)
+    tokens = [hasher.link_token(letter.id, 1) for letter in letters]
+    for token in tokens:
+        await signers.confirm(token)
+        await signers.look(token)
+    await signers.change(tokens[0], Wish(name="Suzie F.", show_name="Suzie"))
+    while await resolver.run():
+        pass
+    await signers.withdraw(tokens[0])
+    await letterbox.stop()
+    await confirmer.stop()
+
+
+async def everything_the_worker_does(internal: Database, opener: Opener, world: World) -> None:
+    async with internal.begin() as session:
+        await session.execute(text("select lapse_signatures(1000)"))
+        await recent_signers(session, world.petition_id)
+        for dimension in ("country", "region", "day", "placement"):
+            await read_breakdown(session, world.petition_id, dimension, "Europe/London")
+    settings = MailSettings(smtp_port=1)
+    await Deliverer(internal, opener, settings, SystemClock(), PUBLIC_URL).run()
