@@ -7,11 +7,12 @@ it must not hold (design §2).
 
 import os
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 
 class Role(StrEnum):
@@ -35,6 +36,11 @@ def _origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _networks(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(_origin)]
 
 
@@ -65,6 +71,7 @@ class WebSettings(Section):
     staff_url: Origin = "http://127.0.0.1:8001"
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     request_timeout_seconds: float = Field(default=20, gt=0)
+    trusted_proxies: Networks = ()
     quick_exit_url: str = "https://www.bbc.co.uk/weather"
 
 

@@ -6,7 +6,6 @@ than too low.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -91,19 +90,6 @@ async def give_back(session: AsyncSession, attempt: Attempt) -> None:
     await session.execute(
         text("delete from login_attempts where key_hash = :key"), {"key": attempt.address_key}
     )
-
-
-def network_of(host: str | None) -> str:
-    """What a host's attempts are counted under: its IPv4 address, or the /64 of its IPv6 address."""
-    try:
-        address = ip_address(host or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
-    return str(address)
 
 
 async def _book(session: AsyncSession, key: bytes, patience: Patience) -> bool:

@@ -44,7 +44,7 @@ class LoginDesk:
         Args:
             email: As typed.
             password: As typed.
-            network: Where the attempt comes from, by `attempts.network_of`.
+            network: Where the attempt comes from, by `app.core.networks.network_of`.
             replacing: The token the browser sent, if any: that session ends, its token is never used again.
 
         Raises:

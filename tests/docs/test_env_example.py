@@ -40,6 +40,8 @@ def as_settings(text: str) -> dict[str, str]:
 def in_words(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, bool):
         return str(int(value))
     assert not isinstance(value, SecretStr), "a secret must have no default"

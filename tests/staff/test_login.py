@@ -9,7 +9,7 @@ from sqlalchemy import event
 from app.core.db import Database
 from app.core.tokens import hash_token
 from app.crypto.hashing import Hasher
-from app.staff.attempts import FOR_ADDRESS, FOR_NETWORK, network_of
+from app.staff.attempts import FOR_ADDRESS, FOR_NETWORK
 from app.staff.errors import LoginFailed, LoginLocked, WeakPassword
 from app.staff.login import LoginDesk
 from app.staff.passwords import Passwords
@@ -251,17 +251,3 @@ async def test_neither_addresses_nor_passwords_reach_the_trail(
 async def test_strange_input_is_a_failed_login(desk: LoginDesk) -> None:
     for email in ("", "\0", "\ud800@x", "x" * 10_000):
         await fail(desk, email, 1)
-
-
-@pytest.mark.parametrize(
-    ("host", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        (None, "unknown"),
-        ("testclient", "unknown"),
-    ],
-)
-def test_networks(host: str | None, network: str) -> None:
-    assert network_of(host) == network

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.core.errors import AppError
+from app.core.networks import UNKNOWN
+from app.http.client import client_network
 from app.http.context import Session, Staff
 from app.http.statuses import STATUS
-from app.staff.attempts import network_of
 from app.staff.errors import LoginFailed, LoginLocked, SessionExpired, WeakPassword
 from app.staff.passwords import MIN_LENGTH
 from app.staff.sessions import end_session
@@ -43,7 +44,7 @@ async def log_in(request: Request, role: Staff, form: OwnForm, desk: Desk) -> Re
     """Open a session under a fresh token, or say no in the same words whatever was wrong."""
     wanted = safe_next(text_of(form, "next"))
     email, password = text_of(form, "email"), text_of(form, "password")
-    network = network_of(request.client and request.client.host)
+    network = client_network(request) or UNKNOWN
     try:
         token = await desk.log_in(email, password, network, session_token(request, role))
     except (LoginFailed, LoginLocked) as error:
@@ -71,7 +72,7 @@ async def account_page(request: Request, member: Member) -> Response:
 @router.post("/account")
 async def change_password(request: Request, member: Member, form: MemberForm, desk: Desk) -> Response:
     """Set another password; all other sessions of the account end."""
-    network = network_of(request.client and request.client.host)
+    network = client_network(request) or UNKNOWN
     try:
         await desk.change_password(member, text_of(form, "current"), text_of(form, "password"), network)
     except (LoginFailed, LoginLocked, WeakPassword) as error:
