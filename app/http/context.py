@@ -15,6 +15,7 @@ from app.donations.appeals import PublishedAppeals
 from app.donations.gateway import PaymentGateway
 from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.published import PublishedPetitions
 from app.settings import Settings
@@ -34,6 +35,7 @@ class PublicRole:
     appeals: PublishedAppeals
     gateway: PaymentGateway
     giving: Giving
+    form_tokens: FormTokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from app.donations.giving import Giving
 from app.donations.stripe_gateway import StripeGateway
 from app.http.context import PublicRole, StaffRole
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.published import PublishedPetitions
@@ -93,6 +94,7 @@ async def build_public(settings: Settings) -> PublicRole:
             public_url=settings.web.public_url,
             clock=clock,
         ),
+        form_tokens=FormTokens(keys["form_key"]),
     )
 
 

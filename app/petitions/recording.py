@@ -1,7 +1,7 @@
 """Write what opened letters come to: supporters, signatures, consents, tallies and mail, set by set."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide
+from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.models import Signature
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
@@ -61,8 +62,13 @@ class Recorder:
     hasher: Hasher
     mail: MailWriter
 
-    async def record(self, session: AsyncSession, letters: Sequence[OpenedLetter]) -> None:
-        """Write a batch of opened letters in the session's transaction."""
+    async def record(
+        self,
+        session: AsyncSession,
+        letters: Sequence[OpenedLetter],
+        judged: Mapping[UUID, Judgement] = NOBODY_JUDGED,
+    ) -> None:
+        """Write a batch of opened letters in the session's transaction, each as it was judged."""
         if not letters:
             return
         supporters = await _lock_supporters(session, letters, self.hasher.key_version)
@@ -77,12 +83,15 @@ class Recorder:
             supporter_id = supporters[letter.campaign_id, letter.email_hash]
             known = people[letter.petition_id, supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
+            judgement = judged.get(letter.id, NEUTRAL)
             verdict = decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
             if verdict.decision is Decision.NEW:
                 row = self._add(batch, letter, supporter_id, verdict.number, place)
+                row |= columns_of(judgement, letter.received_at)
                 known.append(_as_person(row))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
-            if letter.mail_hash not in suppressed and allowance.take(letter.mail_hash):
+            writes = judgement.writes and letter.mail_hash not in suppressed
+            if writes and allowance.take(letter.mail_hash):
                 batch.drafts.append(self.mail.draft(letter, verdict))
         await self._write(session, batch)
         await save_allowance(session, allowance)

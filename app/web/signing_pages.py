@@ -1,5 +1,7 @@
 """`/petitions/{slug}`: read, sign, and the page that says what comes next."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 
 from app.core.errors import AppError, InvalidFields, Overloaded
@@ -8,7 +10,7 @@ from app.http.client import client_network
 from app.http.context import Public, PublicRole
 from app.petitions.errors import PetitionClosed
 from app.petitions.published import PublishedPetition
-from app.petitions.signing import Answer, Form, write_letter
+from app.petitions.signing import Answer, Form, Marks, write_letter
 from app.supporters.typos import suggest_address
 from app.web.describing import tally_of
 from app.web.pages import Asked, asked, frame, read_form, show, whole_number
@@ -26,7 +28,8 @@ async def petition_page(slug: str, request: Request, role: Public) -> Response:
     """The petition with its form."""
     petition = await role.petitions.get(slug)
     reader = asked(request, petition.campaign)
-    return show(_petition_view(petition, reader, role, SignForm()), role)
+    form = SignForm(form_token=role.form_tokens.issue(petition.id, role.clock.now()))
+    return show(_petition_view(petition, reader, role, form), role)
 
 
 @router.post("/petitions/{slug}")
@@ -36,16 +39,19 @@ async def sign(slug: str, request: Request, role: Public) -> Response:
     petition = await role.petitions.get(slug)
     reader = asked(request, petition.campaign)
     typed = _typed(answers)
+    form = _form(answers, typed, reader, petition)
     try:
-        await role.letterbox.put(write_letter(petition, _form(answers, typed, reader, petition), role.sealer))
+        await role.letterbox.put(
+            write_letter(petition, replace(form, marks=_marks(answers, petition, role)), role.sealer)
+        )
     except InvalidFields as error:
-        form = _typed(answers, _mistakes(error))
-        return show(_petition_view(petition, reader, role, form), role, status=422)
+        typed = _typed(answers, _mistakes(error))
+        return show(_petition_view(petition, reader, role, typed), role, status=422)
     except PetitionClosed as error:
         return show(_petition_view(petition, reader, role, _typed(answers, _whole(error))), role, status=409)
     except Overloaded as error:
-        form = _typed(answers, _whole(error))
-        response = show(_petition_view(petition, reader, role, form), role, status=503)
+        typed = _typed(answers, _whole(error))
+        response = show(_petition_view(petition, reader, role, typed), role, status=503)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     return show(_inbox_view(petition, reader, role, typed, is_repeat="again" in answers), role)
@@ -82,7 +88,13 @@ def _typed(answers: dict[str, str], errors: tuple[FieldError, ...] = ()) -> Sign
         postcode=answers.get("postcode", "")[:_TYPED],
         consent=bool(answers.get("consent")),
         updates=updates,
+        form_token=answers.get("form_token", "")[:_TYPED],
     )
+
+
+def _marks(answers: dict[str, str], petition: PublishedPetition, role: PublicRole) -> Marks:
+    seconds = role.form_tokens.seconds(answers.get("form_token", ""), petition.id, role.clock.now())
+    return Marks(form_seconds=seconds, trapped=bool(answers.get("website")))
 
 
 def _mistakes(error: InvalidFields) -> tuple[FieldError, ...]:

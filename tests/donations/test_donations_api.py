@@ -16,6 +16,7 @@ from app.donations.appeals import PublishedAppeals
 from app.http.context import PublicRole
 from app.http.problems import install_problems
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.published import PublishedPetitions
@@ -43,6 +44,7 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         appeals=PublishedAppeals(donating.public, clock, max_age=0),
         gateway=donating.gateway,
         giving=donating.giving,
+        form_tokens=FormTokens(b"f" * 32),
     )
     app.include_router(build_api_router(settings))
     install_problems(app, None)

@@ -110,6 +110,19 @@ INTERNAL_TABLES: Rights = {
     },
     "published_signers": {**QUEUE, "UPDATE": ("name", "comment", "comment_approved_at")},
     "signatures": {**ADD, "UPDATE": ("name_hash", "place_hash", "details_sealed")},
+    "signals": {
+        **SEE,
+        "INSERT": (
+            *("kind", "key_hash", "day", "day_count", "hour_at", "hour_count", "minute_at", "minute_count"),
+        ),
+        "UPDATE": ("day_count", "hour_at", "hour_count", "hour_before", "minute_at", "minute_count"),
+        "DELETE": WHOLE,
+    },
+    "abuse_lists": {
+        **SEE,
+        "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
+        "DELETE": WHOLE,
+    },
     "staff_accounts": {**SEE, "UPDATE": ("password_hash", "last_login_at")},
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
@@ -124,7 +137,9 @@ INTERNAL_TABLES: Rights = {
 INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[],boolean)",
+    "forget_origins(timestamp with time zone,integer)",
     "lapse_signatures(integer)",
+    "quarantine_network(bytea,integer,boolean,integer)",
     "read_donation(bytea)",
     "read_signature(bytea)",
     "withdraw_signature(bytea)",

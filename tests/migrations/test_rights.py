@@ -220,7 +220,9 @@ DEFINED_HERE: Mapping[str, bool] = {
     "attach_checkout": True,
     "confirm_signatures": True,
     "end_signatures": True,
+    "forget_origins": True,
     "lapse_signatures": True,
+    "quarantine_network": True,
     "read_donation": True,
     "read_signature": True,
     "refuse_change": False,
@@ -229,6 +231,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_foreign_entry": True,
     "refuse_unbalanced_posting": True,
     "tally_dimensions": False,
+    "uuid_at": False,
     "withdraw_signature": True,
 }
 """Our functions, and whether they run with the owner's rights."""
