@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.api.routes import build_api_router
 from app.core.logging import configure_logging
+from app.http.flooding import FloodGuard
 from app.http.health import router as health_router
 from app.http.metrics import router as metrics_router
 from app.http.middleware import RequestContext
@@ -49,7 +50,7 @@ def public() -> ASGIApp:
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))
     install_problems(app, error_page)
-    return _surrounded(app, settings, settings.web.public_url)
+    return _surrounded(FloodGuard(app, app, settings, error_page), settings, settings.web.public_url)
 
 
 def staff() -> ASGIApp:
@@ -87,7 +88,7 @@ def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
     return app
 
 
-def _surrounded(app: FastAPI, settings: Settings, url: str) -> ASGIApp:
+def _surrounded(app: ASGIApp, settings: Settings, url: str) -> ASGIApp:
     return RequestContext(
         app,
         hosts={urlsplit(url).hostname or "", *LOOPBACK},
