@@ -31,6 +31,7 @@ from app.petitions.letterbox import CHANNEL as INTAKE
 from app.petitions.opening import LetterOpener
 from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
+from app.petitions.sweeping import Sweeper
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
 
@@ -60,6 +61,7 @@ async def run_worker(settings: Settings) -> None:
             ),
             *_retention_jobs(role.database),
             *abuse_jobs(role.database),
+            *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
         ],
     )
     resolver, deliverer = _resolver(role), _deliverer(role)

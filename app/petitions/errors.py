@@ -45,6 +45,13 @@ class LinkExpired(AppError):
     detail = "This link has expired, and what you entered was deleted. You can sign again."
 
 
+class SweepUnknown(NotFound):
+    """There is no such invalidation, or it cannot be undone."""
+
+    code = "sweep_unknown"
+    detail = "There is no such invalidation."
+
+
 class SignatureEnded(AppError):
     """The signature was withdrawn; there is nothing left to change."""
 

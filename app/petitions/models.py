@@ -112,6 +112,7 @@ class Signature(Base):
         Index(
             "ix_signatures_supporter_id", "supporter_id", postgresql_where=text("supporter_id is not null")
         ),
+        Index("ix_signatures_sweep_id", "sweep_id", postgresql_where=text("sweep_id is not null")),
         Index("ix_signatures_expiring", "expires_at", postgresql_where=text("state = 'pending'")),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -143,6 +144,7 @@ class Signature(Base):
     domain_hash: Mapped[MaybeBytes]
     score: Mapped[Small] = mapped_column(server_default="0")
     confirming_releases: Mapped[bool] = mapped_column(server_default=false())
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id"))
 
 
 class PublishedSigner(Base):
@@ -224,3 +226,24 @@ class AbuseListEntry(Base):
     address_hash: Mapped[MaybeBytes]
     note: Mapped[Words] = mapped_column(server_default="")
     created_at: Mapped[CreatedAt]
+
+
+class Sweep(Base):
+    """What staff did to many signatures at once, how far it is, and whether it was undone."""
+
+    __tablename__ = "sweeps"
+    __table_args__ = (CheckConstraint("action in ('invalidate', 'release')", name="action_known"),)
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    action: Mapped[Words]
+    reason: Mapped[Words]
+    actor: Mapped[Words]
+    conditions_sealed: Mapped[Bytes]
+    expected: Mapped[int]
+    done: Mapped[int] = mapped_column(server_default="0")
+    reached_id: Mapped[UUID | None]
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[MaybeAt]
+    undo_at: Mapped[MaybeAt]
+    undone_at: Mapped[MaybeAt]

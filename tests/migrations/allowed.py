@@ -123,6 +123,11 @@ INTERNAL_TABLES: Rights = {
         "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
         "DELETE": WHOLE,
     },
+    "sweeps": {
+        **SEE,
+        "INSERT": (*("id", "petition_id", "action", "reason", "actor", "conditions_sealed", "expected"),),
+        "UPDATE": ("done", "reached_id", "finished_at", "undo_at", "undone_at"),
+    },
     "staff_accounts": {**SEE, "UPDATE": ("password_hash", "last_login_at")},
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
@@ -138,10 +143,14 @@ INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[],boolean)",
     "forget_origins(timestamp with time zone,integer)",
+    "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
     "quarantine_network(bytea,integer,boolean,integer)",
     "read_donation(bytea)",
     "read_signature(bytea)",
+    "release_signatures(uuid[])",
+    "restore_signatures(uuid[],uuid)",
+    "uuid_at(timestamp with time zone)",
     "withdraw_signature(bytea)",
 }
 """Beside procrastinate's own, all of which the worker runs."""
