@@ -40,7 +40,9 @@ def public() -> ASGIApp:
         app.state.role = role
         role.letterbox.start()
         role.signers.confirmer.start()
+        role.work.start()
         yield
+        await role.work.stop()
         await role.letterbox.stop()
         await role.signers.confirmer.stop()
         await role.gateway.close()

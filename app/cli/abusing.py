@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, TypeVar
@@ -82,6 +83,24 @@ def remove(entry: Annotated[int, typer.Argument(help="The id that `haven abuse l
         typer.echo("there is no such line", err=True)
         raise typer.Exit(1)
     typer.echo("removed")
+
+
+@cli.command("ask-work")
+def ask_work(
+    slug: Annotated[str, typer.Argument(help="The petition.")],
+    hours: Annotated[float, typer.Option(help="How long from now; 0 ends it.", min=0, max=168)] = 24,
+) -> None:
+    """Have a petition's signatures come with a proof of work; forms without script wait for their mail.
+
+    Example: haven abuse ask-work open-the-door --hours 6
+    """
+
+    async def put(session: AsyncSession) -> bool:
+        return await listed.ask_work(session, slug, timedelta(hours=hours), actor=_ACTOR)
+
+    if not asyncio.run(_with_session(put)):
+        raise typer.BadParameter("there is no such petition", param_hint="SLUG")
+    typer.echo("asked" if hours else "not asked any more")
 
 
 def _put(action: str, kind: Kind, value: str, note: str) -> None:

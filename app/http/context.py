@@ -17,6 +17,7 @@ from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.published import PublishedPetitions
 from app.settings import Settings
 
@@ -36,6 +37,7 @@ class PublicRole:
     gateway: PaymentGateway
     giving: Giving
     form_tokens: FormTokens
+    work: ProofOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from app.petitions.acting import SignerActions
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.published import PublishedPetitions
 from app.settings import ConfigurationRefused, Role, Settings, check
 
@@ -95,6 +96,7 @@ async def build_public(settings: Settings) -> PublicRole:
             clock=clock,
         ),
         form_tokens=FormTokens(keys["form_key"]),
+        work=ProofOfWork(database, keys["form_key"], lambda: letterbox.waiting),
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from app.core.db import Database
 from app.jobs.running import Job
 from app.petitions.judging import QUARANTINE_EARLIER
+from app.petitions.proof_of_work import FORGET as FORGET_CHALLENGES
 from app.petitions.signals import FORGET
 
 ORIGINS_KEPT = timedelta(days=29, hours=22)
@@ -38,7 +39,12 @@ def abuse_jobs(database: Database) -> list[Job]:
             if (done or 0) < _BATCH:
                 return
 
+    async def forget_challenges(timestamp: int) -> None:  # noqa: ARG001 - as above
+        async with database.begin() as session:
+            await session.execute(FORGET_CHALLENGES)
+
     return [
+        Job("challenges:forget", forget_challenges, cron="*/5 * * * *", attempts=1),
         Job(QUARANTINE_EARLIER, quarantine_earlier),
         Job("signals:forget", forget_signals, cron="27 3 * * *", attempts=3),
         # Its last days are counted by the hour.

@@ -152,6 +152,7 @@ class Judge:
             trapped=bool(letter.payload.get("trapped")),
             disposable=origin.disposable and not listed.allows("domain", origin.domain),
             worked=bool(letter.payload.get("worked")),
+            unworked=bool(letter.payload.get("unworked")),
             blocked=blocked,
             allowed=listed.allows("address", letter.mail_hash),
         )

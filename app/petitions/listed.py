@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +24,12 @@ _MATCH = text("""
       union all
       select l.action, l.kind, null, l.address_hash from abuse_lists l
        where l.kind = 'address' and l.address_hash = any (cast(:addresses as bytea[]))) x
+""")
+
+_ASK_WORK = text("""
+    insert into proof_rules as r (petition_id, until)
+    select id, now() + cast(:span as interval) from petitions where slug = :slug
+    on conflict (petition_id) do update set until = excluded.until returning petition_id
 """)
 
 
@@ -92,6 +98,16 @@ async def take_off_list(session: AsyncSession, entry_id: int, *, actor: str) -> 
     if kind is not None:
         await record(session, actor, f"abuse:{kind}:removed", f"abuse_list:{entry_id}")
     return kind is not None
+
+
+async def ask_work(session: AsyncSession, slug: str, span: timedelta, *, actor: str) -> bool:
+    """Have a petition ask for proof of work from now on, for so long; whether there is such a petition."""
+    values = {"slug": slug, "span": span}
+    petition_id: int | None = await session.scalar(_ASK_WORK, values)
+    if petition_id is not None:
+        details = {"hours": f"{span / timedelta(hours=1):g}"}
+        await record(session, actor, "abuse:work:asked", f"petition:{petition_id}", details)
+    return petition_id is not None
 
 
 async def read_lists(session: AsyncSession, most: int = 1_000) -> list[Entry]:

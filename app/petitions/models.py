@@ -247,3 +247,23 @@ class Sweep(Base):
     finished_at: Mapped[MaybeAt]
     undo_at: Mapped[MaybeAt]
     undone_at: Mapped[MaybeAt]
+
+
+class SpentChallenge(Base):
+    """A proof of work that was used; forgotten once it would have ended."""
+
+    __tablename__ = "spent_challenges"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[At]
+
+
+class ProofRule(Base):
+    """A petition whose signatures should come with work for a while."""
+
+    __tablename__ = "proof_rules"
+
+    petition_id: Mapped[int] = mapped_column(
+        ForeignKey("petitions.id"), primary_key=True, autoincrement=False
+    )
+    until: Mapped[At]

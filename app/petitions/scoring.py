@@ -64,6 +64,7 @@ class Evidence:
         trapped: A field was filled in that people do not see.
         disposable: The domain is one of addresses to throw away.
         worked: A proof of work came along.
+        unworked: One was asked for and did not.
         blocked: Staff block the network, the domain or the address.
         allowed: Staff vouch for the address.
     """
@@ -77,6 +78,7 @@ class Evidence:
     trapped: bool = False
     disposable: bool = False
     worked: bool = False
+    unworked: bool = False
     blocked: bool = False
     allowed: bool = False
 
@@ -110,7 +112,7 @@ def score(evidence: Evidence) -> Score:
         "trap": 55 if evidence.trapped else 0,
         "form": _form(evidence),
         "disposable": 45 if evidence.disposable else 0,
-        "work": -20 if evidence.worked else 0,
+        "work": 60 if evidence.unworked else -20 if evidence.worked else 0,
         "blocked": BLOCKED if evidence.blocked else 0,
     }
     return Score(max(0, sum(weights.values())), tuple(name for name, w in weights.items() if w > 0))

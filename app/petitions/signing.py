@@ -54,11 +54,13 @@ class Marks:
         form_seconds: The age of the form; None without a good token.
         trapped: The field that people do not see was filled in.
         worked: A proof of work came along.
+        unworked: One was asked for and did not: a form without script.
     """
 
     form_seconds: int | None = None
     trapped: bool = False
     worked: bool = False
+    unworked: bool = False
 
 
 NO_MARKS = Marks()
@@ -127,6 +129,7 @@ def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> Sea
         "form_seconds": form.marks.form_seconds,
         "trapped": form.marks.trapped,
         "worked": form.marks.worked,
+        "unworked": form.marks.unworked,
     }
     return SealedLetter(letter_id, petition.id, SIGN, sealer.seal(payload, letter_id))
 

@@ -28,7 +28,8 @@ async def petition_page(slug: str, request: Request, role: Public) -> Response:
     """The petition with its form."""
     petition = await role.petitions.get(slug)
     reader = asked(request, petition.campaign)
-    form = SignForm(form_token=role.form_tokens.issue(petition.id, role.clock.now()))
+    token = role.form_tokens.issue(petition.id, role.clock.now())
+    form = SignForm(form_token=token)
     return show(_petition_view(petition, reader, role, form), role)
 
 
@@ -41,9 +42,8 @@ async def sign(slug: str, request: Request, role: Public) -> Response:
     typed = _typed(answers)
     form = _form(answers, typed, reader, petition)
     try:
-        await role.letterbox.put(
-            write_letter(petition, replace(form, marks=_marks(answers, petition, role)), role.sealer)
-        )
+        marks = await _marks(answers, petition, role)
+        await role.letterbox.put(write_letter(petition, replace(form, marks=marks), role.sealer))
     except InvalidFields as error:
         typed = _typed(answers, _mistakes(error))
         return show(_petition_view(petition, reader, role, typed), role, status=422)
@@ -92,9 +92,10 @@ def _typed(answers: dict[str, str], errors: tuple[FieldError, ...] = ()) -> Sign
     )
 
 
-def _marks(answers: dict[str, str], petition: PublishedPetition, role: PublicRole) -> Marks:
+async def _marks(answers: dict[str, str], petition: PublishedPetition, role: PublicRole) -> Marks:
     seconds = role.form_tokens.seconds(answers.get("form_token", ""), petition.id, role.clock.now())
-    return Marks(form_seconds=seconds, trapped=bool(answers.get("website")))
+    worked = await role.work.offered(answers.get("altcha", "")[:2_000], petition.id)
+    return Marks(seconds, bool(answers.get("website")), worked=worked is True, unworked=worked is False)
 
 
 def _mistakes(error: InvalidFields) -> tuple[FieldError, ...]:
@@ -122,7 +123,7 @@ def _petition_view(
         campaign_title=reader.text(petition.campaign.title),
         consent=_wording(petition, "signature", reader.locale),
         updates=_wording(petition, "updates", reader.locale),
-        form=form if petition.is_open else None,
+        form=replace(form, asks_work=role.work.is_asked(petition.id)) if petition.is_open else None,
         corrections=tuple(
             Correction(reader.text(c.text), c.published_at.date()) for c in petition.corrections
         ),

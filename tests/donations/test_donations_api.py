@@ -19,6 +19,7 @@ from app.petitions.acting import SignerActions
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.published import PublishedPetitions
 from app.settings import Settings
 from devtools.stripe_sim.webhooks import signature
@@ -45,6 +46,7 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         gateway=donating.gateway,
         giving=donating.giving,
         form_tokens=FormTokens(b"f" * 32),
+        work=ProofOfWork(donating.public, b"f" * 32, lambda: letterbox.waiting),
     )
     app.include_router(build_api_router(settings))
     install_problems(app, None)

@@ -22,6 +22,7 @@ PUBLIC_TABLES: Rights = {
     "petition_text_versions": SEE,
     "petitions": SEE,
     "published_signers": SEE,
+    "proof_rules": SEE,
     "tallies": SEE,
     "wordings": SEE,
     # What it hands in, and cannot look at again.
@@ -61,6 +62,7 @@ PUBLIC_FUNCTIONS = {
     "read_donation(bytea)",
     "read_signature(bytea)",
     "refuse_checkout(bytea,text)",
+    "spend_challenges(bytea[],timestamp with time zone[])",
     "withdraw_signature(bytea)",
 }
 
@@ -123,6 +125,8 @@ INTERNAL_TABLES: Rights = {
         "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
         "DELETE": WHOLE,
     },
+    "proof_rules": {**ADD, "UPDATE": WHOLE},
+    "spent_challenges": {"SELECT": WHOLE, "DELETE": WHOLE},
     "sweeps": {
         **SEE,
         "INSERT": (*("id", "petition_id", "action", "reason", "actor", "conditions_sealed", "expected"),),

@@ -233,6 +233,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_unbalanced_posting": True,
     "release_signatures": True,
     "restore_signatures": True,
+    "spend_challenges": True,
     "tally_dimensions": False,
     "uuid_at": False,
     "withdraw_signature": True,
