@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from app.api.routes import api_readings, build_api_router
 from app.core.logging import configure_logging
+from app.http.flooding import FloodGuard
 from app.http.health import router as health_router
 from app.http.metrics import router as metrics_router
 from app.http.middleware import RequestContext
@@ -43,7 +44,9 @@ def public() -> ASGIApp:
         role.petitions.start()
         role.letterbox.start()
         role.signers.confirmer.start()
+        role.work.start()
         yield
+        await role.work.stop()
         await role.letterbox.stop()
         await role.signers.confirmer.stop()
         await role.petitions.stop()
@@ -54,8 +57,9 @@ def public() -> ASGIApp:
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))
     install_problems(app, error_page)
+    guarded = FloodGuard(app, app, settings, error_page)
     return Shelf(
-        _surrounded(app, settings, settings.web.public_url),
+        _surrounded(guarded, settings, settings.web.public_url),
         {**api_readings(), **page_readings()},
         role=lambda: getattr(app.state, "role", None),
         hosts=_hosts(settings.web.public_url),
@@ -109,7 +113,7 @@ def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
     return app
 
 
-def _surrounded(app: FastAPI, settings: Settings, url: str) -> ASGIApp:
+def _surrounded(app: ASGIApp, settings: Settings, url: str) -> ASGIApp:
     return RequestContext(
         app,
         hosts=_hosts(url),

@@ -73,6 +73,7 @@ class WebSettings(Section):
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     request_timeout_seconds: float = Field(default=20, gt=0)
     trusted_proxies: Networks = ()
+    flood_requests_a_minute: int = Field(default=3_000, ge=0)
     quick_exit_url: str = "https://www.bbc.co.uk/weather"
 
 

@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import commenting, demonstrating, lettering, migrating, staffing
+from app.cli import abusing, commenting, demonstrating, lettering, migrating, staffing, sweeping
 from app.cli.checking import selfcheck as run_selfcheck
 from app.cli.local import use_local_settings
 from app.cli.serving import REFUSED, serve_role
@@ -26,6 +26,8 @@ cli = typer.Typer(name="haven", no_args_is_help=True, pretty_exceptions_enable=F
 cli.add_typer(staffing.cli, name="staff")
 cli.add_typer(lettering.cli, name="letters")
 cli.add_typer(commenting.cli, name="comments")
+cli.add_typer(abusing.cli, name="abuse")
+cli.add_typer(sweeping.cli, name="signatures")
 keys_cli = typer.Typer(no_args_is_help=True, help="Keys that lie outside the database.")
 cli.add_typer(keys_cli, name="keys")
 cli.command("migrate")(migrating.migrate)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from app.core.db import Database
 from app.core.errors import AppError
 from app.core.listening import Listener
+from app.core.networks import LOOPBACK
 from app.donations.working import donation_jobs
 from app.http.connections import server_options
 from app.http.context import StaffRole
@@ -23,11 +24,14 @@ from app.jobs.running import STALLED_SECONDS, Job, build_app
 from app.mail.allowance import FORGET, WINDOW
 from app.mail.deliver import Deliverer
 from app.mail.queue import CHANNEL as MAIL
+from app.petitions.abuse_jobs import abuse_jobs
 from app.petitions.changing import Changer
+from app.petitions.judging import Judge
 from app.petitions.letterbox import CHANNEL as INTAKE
 from app.petitions.opening import LetterOpener
 from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
+from app.petitions.sweeping import Sweeper
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
 
@@ -80,6 +84,8 @@ async def run_worker(settings: Settings) -> None:
                 public_url=settings.web.public_url,
             ),
             *_retention_jobs(role.database),
+            *abuse_jobs(role.database),
+            *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
         ],
     )
     resolver, deliverer = _resolver(role), _deliverer(role)
@@ -180,6 +186,7 @@ def _resolver(role: StaffRole) -> Resolver:
         LetterOpener(role.opener, role.hasher),
         Recorder(role.sealer, role.hasher, mail),
         Changer(role.opener, role.sealer, role.hasher),
+        Judge(role.database, role.hasher, LOOPBACK if role.settings.demo else ()),
     )
 
 

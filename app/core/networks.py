@@ -16,9 +16,10 @@ _MOST_HOPS = 32
 def network_of(host: str | None) -> str:
     """What a host counts under: its IPv4 address, or the /64 of its IPv6 address; "unknown" for no address.
 
-    One household or office has a /64 of IPv6 at least, and may use any address in it (RFC 6177).
+    What is such a network already stays as it is. One household or office has a /64 of IPv6 at least, and may
+    use any address in it (RFC 6177).
     """
-    address = read_address(host or "")
+    address = read_address((host or "").removesuffix(f"/{_PREFIX}"))
     if address is None:
         return UNKNOWN
     if isinstance(address, IPv6Address):

@@ -51,6 +51,10 @@ class Hasher:
         """A client's network for one period; the next period's hash of it is another."""
         return self._hash("network", _EVERYWHERE, f"{period.isoformat()} {prefix}")
 
+    def domain(self, domain: str) -> bytes:
+        """An address's domain, to count and find what came from it."""
+        return self._hash("domain", _EVERYWHERE, domain)
+
     def login(self, subject: str) -> bytes:
         """Whose attempts to log in are counted: a staff address or a network, known here or not."""
         return self._hash("login", _EVERYWHERE, subject)

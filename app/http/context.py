@@ -15,7 +15,9 @@ from app.donations.appeals import PublishedAppeals
 from app.donations.gateway import PaymentGateway
 from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 
@@ -34,6 +36,8 @@ class PublicRole:
     appeals: PublishedAppeals
     gateway: PaymentGateway
     giving: Giving
+    form_tokens: FormTokens
+    work: ProofOfWork
 
 
 @dataclass(frozen=True, slots=True)

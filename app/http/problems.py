@@ -103,14 +103,18 @@ def headers_of(problem: Problem) -> dict[str, str]:
     return headers
 
 
+async def respond(request: Request, problem: Problem, page: ErrorPage | None) -> Response:
+    """A problem for whoever asked: JSON for machines, a page for people."""
+    if page is None or request.url.path.startswith(_MACHINES):
+        return as_json(request, problem)
+    return await page(request, problem)
+
+
 def install_problems(app: FastAPI, page: ErrorPage | None) -> None:
     """Answer every error of an app by code; machines get JSON, people a page."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = problem_of(error)
-        if page is None or request.url.path.startswith(_MACHINES):
-            return as_json(request, problem)
-        return await page(request, problem)
+        return await respond(request, problem_of(error), page)
 
     for kind in (AppError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)

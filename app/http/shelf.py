@@ -40,11 +40,13 @@ class Reading:
     Attributes:
         tells_time: It says when it was read, so that it changes with every reading.
         language: For pages: the language that an Accept-Language header gets.
+        depends: What else the answer depends on; it is made anew when this changes.
     """
 
     make: Make
     tells_time: bool
     language: Callable[[PublishedPetition, str], str] | None = None
+    depends: Callable[[PublishedPetition, PublicRole], object] | None = None
 
 
 @dataclass(slots=True)
@@ -145,6 +147,8 @@ class Shelf:
             petition = held.petition
             language = reading.language(petition, languages.decode("latin-1")) if reading.language else ""
             edition: object = held.as_at if reading.tells_time else held.edition
+            if reading.depends:
+                edition = edition, reading.depends(petition, role)
             answer = self._answers.get((path, query, language))
             if answer is None or answer.edition != edition:
                 made = reading.make(petition, _request(path, query, languages), role)

@@ -27,6 +27,9 @@ STATUS: dict[str, int] = {
     "link_unknown": 404,
     "link_expired": 410,
     "signature_ended": 410,
+    "sweep_unknown": 404,
+    "proof_of_work_missing": 422,
+    "proof_of_work_invalid": 422,
     # donations
     "appeal_not_found": 404,
     "appeal_closed": 409,

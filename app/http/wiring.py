@@ -23,8 +23,10 @@ from app.donations.giving import Giving
 from app.donations.stripe_gateway import StripeGateway
 from app.http.context import PublicRole, StaffRole
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
 from app.settings import ConfigurationRefused, Role, Settings, check
 
@@ -94,6 +96,8 @@ async def build_public(settings: Settings) -> PublicRole:
             public_url=settings.web.public_url,
             clock=clock,
         ),
+        form_tokens=FormTokens(keys["form_key"]),
+        work=ProofOfWork(database, keys["form_key"], lambda: letterbox.waiting),
     )
 
 

@@ -58,7 +58,8 @@ class Changer:
     ) -> None:
         if isinstance(payload.get("details"), dict):
             await self._reseal(session, signature, cast("dict[str, str]", payload["details"]))
-        if isinstance(payload.get("show"), dict) and signature.state == "confirmed":
+        counts = signature.state == "confirmed" and not (signature.quarantined_at or signature.invalidated_at)
+        if isinstance(payload.get("show"), dict) and counts:
             await _publish(session, signature, cast("dict[str, str | None]", payload["show"]))
         for wording_id, given in cast("list[list[int]]", payload.get("consents") or []):
             await session.execute(

@@ -45,6 +45,27 @@ class LinkExpired(AppError):
     detail = "This link has expired, and what you entered was deleted. You can sign again."
 
 
+class ProofOfWorkMissing(InvalidInput):
+    """Many sign at once, or bots do: programs are asked for a little work first."""
+
+    code = "proof_of_work_missing"
+    detail = "Please solve the petition's challenge and send it along as `altcha`."
+
+
+class ProofOfWorkInvalid(InvalidInput):
+    """The solution is wrong, too old, for another petition, or was used before."""
+
+    code = "proof_of_work_invalid"
+    detail = "This solution cannot be used. Please solve a fresh challenge."
+
+
+class SweepUnknown(NotFound):
+    """There is no such invalidation, or it cannot be undone."""
+
+    code = "sweep_unknown"
+    detail = "There is no such invalidation."
+
+
 class SignatureEnded(AppError):
     """The signature was withdrawn; there is nothing left to change."""
 

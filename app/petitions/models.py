@@ -1,12 +1,14 @@
 """Petitions, their text versions, letters, signatures, and the figures kept beside them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, false, func, text
+from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import (
+    At,
     Bytes,
     Country,
     CreatedAt,
@@ -121,6 +123,7 @@ class Signature(Base):
         Index(
             "ix_signatures_supporter_id", "supporter_id", postgresql_where=text("supporter_id is not null")
         ),
+        Index("ix_signatures_sweep_id", "sweep_id", postgresql_where=text("sweep_id is not null")),
         Index("ix_signatures_expiring", "expires_at", postgresql_where=text("state = 'pending'")),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -148,6 +151,11 @@ class Signature(Base):
     ended_at: Mapped[MaybeAt]
     quarantined_at: Mapped[MaybeAt]
     invalidated_at: Mapped[MaybeAt]
+    network_hash: Mapped[MaybeBytes]
+    domain_hash: Mapped[MaybeBytes]
+    score: Mapped[Small] = mapped_column(server_default="0")
+    confirming_releases: Mapped[bool] = mapped_column(server_default=false())
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id"))
 
 
 class PublishedSigner(Base):
@@ -191,3 +199,86 @@ class PetitionCount(Base):
     petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), primary_key=True)
     counted: Mapped[int] = mapped_column(server_default="0")
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class Signal(Base):
+    """How many letters came under one key today, this hour, this minute; unlogged, kept for a day."""
+
+    __tablename__ = "signals"
+    __table_args__ = ({"prefixes": ["UNLOGGED"], "postgresql_with": {"fillfactor": "70"}},)
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    day_count: Mapped[int]
+    hour_at: Mapped[At]
+    hour_count: Mapped[int]
+    hour_before: Mapped[int] = mapped_column(server_default="0")
+    minute_at: Mapped[At]
+    minute_count: Mapped[int]
+
+
+class AbuseListEntry(Base):
+    """A network, a domain or an address that staff block, or vouch for."""
+
+    __tablename__ = "abuse_lists"
+    __table_args__ = (
+        CheckConstraint("action in ('block', 'allow')", name="action_known"),
+        CheckConstraint(
+            "case kind when 'network' then network is not null when 'domain' then domain is not null "
+            "when 'address' then address_hash is not null else false end "
+            "and num_nonnulls(network, domain, address_hash) = 1",
+            name="one_value",
+        ),
+        UniqueConstraint("kind", "network", "domain", "address_hash", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[SmallId]
+    action: Mapped[Words]
+    kind: Mapped[Words]
+    network: Mapped[str | None] = mapped_column(CIDR)
+    domain: Mapped[MaybeWords]
+    address_hash: Mapped[MaybeBytes]
+    note: Mapped[Words] = mapped_column(server_default="")
+    created_at: Mapped[CreatedAt]
+
+
+class Sweep(Base):
+    """What staff did to many signatures at once, how far it is, and whether it was undone."""
+
+    __tablename__ = "sweeps"
+    __table_args__ = (CheckConstraint("action in ('invalidate', 'release')", name="action_known"),)
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    action: Mapped[Words]
+    reason: Mapped[Words]
+    actor: Mapped[Words]
+    conditions_sealed: Mapped[Bytes]
+    expected: Mapped[int]
+    done: Mapped[int] = mapped_column(server_default="0")
+    reached_id: Mapped[UUID | None]
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[MaybeAt]
+    undo_at: Mapped[MaybeAt]
+    undone_at: Mapped[MaybeAt]
+
+
+class SpentChallenge(Base):
+    """A proof of work that was used; forgotten once it would have ended."""
+
+    __tablename__ = "spent_challenges"
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[At]
+
+
+class ProofRule(Base):
+    """A petition whose signatures should come with work for a while."""
+
+    __tablename__ = "proof_rules"
+
+    petition_id: Mapped[int] = mapped_column(
+        ForeignKey("petitions.id"), primary_key=True, autoincrement=False
+    )
+    until: Mapped[At]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -23,6 +23,7 @@ from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide, idle
+from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
 from app.petitions.writing_mail import MailWriter
@@ -76,6 +77,11 @@ _SIGNATURE = {
     "link_version": "int2",
     "signed_at": "timestamptz",
     "expires_at": "timestamptz",
+    "network_hash": "bytea",
+    "domain_hash": "bytea",
+    "score": "int2",
+    "confirming_releases": "bool",
+    "quarantined_at": "timestamptz",
 }
 _CONSENT = {
     "supporter_id": "int8",
@@ -108,8 +114,13 @@ class Recorder:
     hasher: Hasher
     mail: MailWriter
 
-    async def record(self, session: AsyncSession, letters: Sequence[OpenedLetter]) -> None:
-        """Write a batch of opened letters in the session's transaction."""
+    async def record(
+        self,
+        session: AsyncSession,
+        letters: Sequence[OpenedLetter],
+        judged: Mapping[UUID, Judgement] = NOBODY_JUDGED,
+    ) -> None:
+        """Write a batch of opened letters in the session's transaction, each as it was judged."""
         if not letters:
             return
         supporters = await _lock_supporters(session, letters, self.hasher.key_version)
@@ -125,12 +136,15 @@ class Recorder:
             supporter_id = supporters[letter.campaign_id, letter.email_hash]
             known = people[letter.petition_id, supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
+            judgement = judged.get(letter.id, NEUTRAL)
             verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
                 row = self._add(batch, letter, supporter_id, verdict.number, place)
+                row |= columns_of(judgement, letter.received_at)
                 known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
-            if letter.mail_hash not in suppressed and allowance.take(letter.mail_hash):
+            writes = judgement.writes and letter.mail_hash not in suppressed
+            if writes and allowance.take(letter.mail_hash):
                 batch.drafts.append(self.mail.draft(letter, verdict))
         await self._write(session, batch)
         await save_allowance(session, allowance)

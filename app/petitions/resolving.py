@@ -19,6 +19,7 @@ from app.campaigns.models import Campaign
 from app.core.db import Database
 from app.core.errors import Overloaded
 from app.petitions.changing import CHANGE, Changer
+from app.petitions.judging import Judge
 from app.petitions.models import Letter, Petition, RejectedLetter
 from app.petitions.opening import LetterOpener, OpenedLetter, UnreadableLetter
 from app.petitions.recording import Recorder
@@ -35,6 +36,7 @@ class Resolver:
     opener: LetterOpener
     recorder: Recorder
     changer: Changer
+    judge: Judge
     batch: int = 500
 
     async def run(self) -> int:
@@ -82,7 +84,8 @@ class Resolver:
         opened = await self.opener.open([x for x in letters if x.kind != CHANGE], campaigns)
         for unreadable in (o for o in opened if isinstance(o, UnreadableLetter)):
             await _reject(session, [by_id[unreadable.id]], unreadable.reason)
-        await self.recorder.record(session, [o for o in opened if isinstance(o, OpenedLetter)])
+        readable = [o for o in opened if isinstance(o, OpenedLetter)]
+        await self.recorder.record(session, readable, await self.judge.judge(readable))
         for letter, reason in await self.changer.apply(session, changes):
             await _reject(session, [letter], reason)
         await session.execute(_DELETE, {"ids": list(by_id)})

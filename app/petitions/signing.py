@@ -43,6 +43,26 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What a form says of how it was filled in; judged by the worker, and never told.
+
+    Attributes:
+        form_seconds: The age of the form; None without a good token.
+        trapped: The field that people do not see was filled in.
+        worked: A proof of work came along.
+        unworked: One was asked for and did not: a form without script.
+    """
+
+    form_seconds: int | None = None
+    trapped: bool = False
+    worked: bool = False
+    unworked: bool = False
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """What somebody entered, before any check. A repr shows nothing personal.
 
@@ -62,6 +82,7 @@ class Form:
     text_version: int | None = None
     via: str = "api"
     network: str = field(default="", repr=False)
+    marks: Marks = NO_MARKS
 
 
 def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> SealedLetter:
@@ -93,6 +114,10 @@ def write_letter(petition: PublishedPetition, form: Form, sealer: Sealer) -> Sea
         "text_version_id": petition.text_versions.get(form.text_version or 0, petition.text_version_id),
         "via": form.via,
         "network": form.network,
+        "form_seconds": form.marks.form_seconds,
+        "trapped": form.marks.trapped,
+        "worked": form.marks.worked,
+        "unworked": form.marks.unworked,
     }
     return SealedLetter(letter_id, petition.id, SIGN, sealer.seal(payload, letter_id))
 

@@ -19,6 +19,9 @@ def page_readings() -> dict[tuple[str, str], Reading]:
     """What is answered from memory, by what stands before and after a petition's slug."""
     return {
         ("/petitions/", ""): Reading(
-            signing_pages.reading_page, tells_time=False, language=signing_pages.page_language
+            signing_pages.reading_page,
+            tells_time=False,
+            language=signing_pages.page_language,
+            depends=signing_pages.form_state,
         )
     }

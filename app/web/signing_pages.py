@@ -1,5 +1,8 @@
 """`/petitions/{slug}`: read, sign, and the page that says what comes next."""
 
+import hashlib
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 
 from app.core.errors import AppError, InvalidFields, Overloaded
@@ -8,7 +11,7 @@ from app.http.client import client_network
 from app.http.context import Public, PublicRole
 from app.petitions.errors import PetitionClosed
 from app.petitions.published import PublishedPetition
-from app.petitions.signing import Answer, Form, write_letter
+from app.petitions.signing import Answer, Form, Marks, write_letter
 from app.supporters.typos import suggest_address
 from app.web.describing import tally_of
 from app.web.pages import Asked, Slug, asked, frame, language_of, read_form, show, whole_number
@@ -19,6 +22,8 @@ router = APIRouter(include_in_schema=False)
 _ORDER = ("name", "email", "country", "postcode", "consent", "updates")
 _FIELDS = {"consents": "consent"}
 _TYPED = 500
+_MARK_SECONDS = 10
+"""For so long readers get one form's mark, so a form may look that much older than it is."""
 
 
 @router.get("/petitions/{slug}")
@@ -30,7 +35,17 @@ async def petition_page(slug: Slug, request: Request, role: Public) -> Response:
 def reading_page(petition: PublishedPetition, request: Request, role: PublicRole) -> Response:
     """The petition with its empty form, from memory or by the route."""
     reader = asked(request, petition.campaign)
-    return show(_petition_view(petition, reader, role, SignForm()), role)
+    token = role.form_tokens.issue(petition.id, role.clock.now())
+    response = show(_petition_view(petition, reader, role, SignForm(form_token=token)), role)
+    # A form's age is no reason to load the same page again.
+    same = hashlib.blake2b(bytes(response.body).replace(token.encode(), b""), digest_size=12)
+    response.headers["ETag"] = f'"{same.hexdigest()}"'
+    return response
+
+
+def form_state(petition: PublishedPetition, role: PublicRole) -> tuple[int, bool]:
+    """What the form depends on besides the petition: the age of its mark, and whether work is asked."""
+    return int(role.clock.now().timestamp()) // _MARK_SECONDS, role.work.is_asked(petition.id)
 
 
 def page_language(petition: PublishedPetition, accept_language: str) -> str:
@@ -45,16 +60,18 @@ async def sign(slug: Slug, request: Request, role: Public) -> Response:
     petition = await role.petitions.get(slug)
     reader = asked(request, petition.campaign)
     typed = _typed(answers)
+    form = _form(answers, typed, reader, petition)
     try:
-        await role.letterbox.put(write_letter(petition, _form(answers, typed, reader, petition), role.sealer))
+        marks = await _marks(answers, petition, role)
+        await role.letterbox.put(write_letter(petition, replace(form, marks=marks), role.sealer))
     except InvalidFields as error:
-        form = _typed(answers, _mistakes(error))
-        return show(_petition_view(petition, reader, role, form), role, status=422)
+        typed = _typed(answers, _mistakes(error))
+        return show(_petition_view(petition, reader, role, typed), role, status=422)
     except PetitionClosed as error:
         return show(_petition_view(petition, reader, role, _typed(answers, _whole(error))), role, status=409)
     except Overloaded as error:
-        form = _typed(answers, _whole(error))
-        response = show(_petition_view(petition, reader, role, form), role, status=503)
+        typed = _typed(answers, _whole(error))
+        response = show(_petition_view(petition, reader, role, typed), role, status=503)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     return show(_inbox_view(petition, reader, role, typed, is_repeat="again" in answers), role)
@@ -92,7 +109,14 @@ def _typed(answers: dict[str, str], errors: tuple[FieldError, ...] = ()) -> Sign
         postcode=answers.get("postcode", "")[:_TYPED],
         consent=bool(answers.get("consent")),
         updates=updates,
+        form_token=answers.get("form_token", "")[:_TYPED],
     )
+
+
+async def _marks(answers: dict[str, str], petition: PublishedPetition, role: PublicRole) -> Marks:
+    seconds = role.form_tokens.seconds(answers.get("form_token", ""), petition.id, role.clock.now())
+    worked = await role.work.offered(answers.get("altcha", "")[:2_000], petition.id)
+    return Marks(seconds, bool(answers.get("website")), worked=worked is True, unworked=worked is False)
 
 
 def _mistakes(error: InvalidFields) -> tuple[FieldError, ...]:
@@ -120,7 +144,7 @@ def _petition_view(
         campaign_title=reader.text(petition.campaign.title),
         consent=_wording(petition, "signature", reader.locale),
         updates=_wording(petition, "updates", reader.locale),
-        form=form if petition.is_open else None,
+        form=replace(form, asks_work=role.work.is_asked(petition.id)) if petition.is_open else None,
         text_version=petition.text_version,
         signers=tuple(Signer(s.name, s.comment) for s in petition.shown_signers),
         corrections=tuple(

@@ -143,7 +143,6 @@ def upgrade() -> None:
             "queued_at", postgresql.ARRAY(sa.DateTime(timezone=True)), server_default="{}", nullable=False
         ),
         sa.PrimaryKeyConstraint("address_hash", name=op.f("pk_mail_allowances")),
-        postgresql_with={"fillfactor": "70"},
     )
     op.create_table(
         "mails",
@@ -170,11 +169,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mails_message_id")),
-        postgresql_with={
-            "autovacuum_vacuum_scale_factor": "0.02",
-            "autovacuum_vacuum_threshold": "5000",
-            "autovacuum_vacuum_cost_delay": "0",
-        },
     )
     op.create_index(
         "ix_mails_due",

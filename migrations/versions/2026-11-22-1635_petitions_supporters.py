@@ -83,12 +83,6 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_intake_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),
-        postgresql_with={
-            "autovacuum_vacuum_scale_factor": "0",
-            "autovacuum_vacuum_threshold": "2000",
-            "autovacuum_vacuum_insert_threshold": "-1",
-            "autovacuum_vacuum_cost_delay": "0",
-        },
     )
     op.create_table(
         "intake_rejected",
@@ -113,7 +107,6 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_petition_counts_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("petition_id", name=op.f("pk_petition_counts")),
-        postgresql_with={"fillfactor": "20"},
     )
     op.create_table(
         "petition_text_versions",
@@ -150,7 +143,6 @@ def upgrade() -> None:
             ["petition_id"], ["petitions.id"], name=op.f("fk_tallies_petition_id_petitions")
         ),
         sa.PrimaryKeyConstraint("petition_id", "dimension", "value", "utc_hour", name=op.f("pk_tallies")),
-        postgresql_with={"fillfactor": "70"},
     )
     op.create_table(
         "signatures",
@@ -247,12 +239,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("signature_id", name=op.f("pk_published_signers")),
     )
     op.create_index(
-        "ix_published_signers_newest", "published_signers", ["petition_id", "published_at"], unique=False
+        op.f("ix_published_signers_petition_id"), "published_signers", ["petition_id"], unique=False
     )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_published_signers_newest", table_name="published_signers")
+    op.drop_index(op.f("ix_published_signers_petition_id"), table_name="published_signers")
     op.drop_table("published_signers")
     op.drop_index(
         "uq_signatures_person", table_name="signatures", postgresql_where=sa.text("supporter_id is not null")

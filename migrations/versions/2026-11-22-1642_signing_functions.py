@@ -31,7 +31,7 @@ $$
 
 CONFIRM = f"""
 create function confirm_signatures(hashes bytea[])
-returns table (link_hash bytea, outcome text, petition_slug text, petition int, count_now int)
+returns table (link_hash bytea, outcome text)
 {DEFINER} as $$
 declare
   fresh uuid[];
@@ -57,11 +57,8 @@ begin
            case when s.id = any (fresh) then 'confirmed'
                 when s.state = 'confirmed' then 'already_confirmed'
                 when s.state = 'pending' then 'expired'
-                else s.state end,
-           p.slug, p.id, coalesce(k.counted, 0)
-      from signatures s join petitions p on p.id = s.petition_id
-      left join petition_counts k on k.petition_id = p.id
-     where s.link_hash = any (hashes);
+                else s.state end
+      from signatures s where s.link_hash = any (hashes);
 end $$
 """
 

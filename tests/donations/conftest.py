@@ -25,8 +25,10 @@ from app.donations.sweeper import Sweeper
 from app.http.context import PublicRole
 from app.http.problems import install_problems
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 from app.web.routes import build_public_router
@@ -222,6 +224,8 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         appeals=PublishedAppeals(donating.public, clock, max_age=0),
         gateway=donating.gateway,
         giving=donating.giving,
+        form_tokens=FormTokens(b"f" * 32),
+        work=ProofOfWork(donating.public, b"f" * 32, lambda: letterbox.waiting),
     )
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))

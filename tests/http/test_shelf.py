@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.api.routes import api_readings, build_api_router
-from app.core.clock import SystemClock
+from app.core.clock import FrozenClock, SystemClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
 from app.crypto.sealing import Sealer
@@ -20,8 +21,10 @@ from app.http.middleware import RequestContext
 from app.http.problems import install_problems
 from app.http.shelf import Shelf
 from app.petitions.acting import SignerActions
+from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
+from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
 from app.settings import Settings
 from app.web.errors import error_page
@@ -41,6 +44,8 @@ class Site:
     routes: httpx.AsyncClient
     petitions: PublishedPetitions
     slug: str
+    clock: FrozenClock
+    """Of the marks in forms alone."""
 
     @property
     def paths(self) -> list[str]:
@@ -51,20 +56,23 @@ class Site:
 @pytest.fixture
 async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[Site]:
     settings, clock = Settings(demo=True), SystemClock()
-    petitions = PublishedPetitions(public, clock)
+    marked_by = FrozenClock(clock.now())
+    petitions, letterbox = PublishedPetitions(public, clock), Letterbox(public)
     app = FastAPI()
     app.state.settings = settings
     app.state.role = PublicRole(
         settings=settings,
-        clock=clock,
+        clock=marked_by,
         database=public,
         sealer=sealer,
-        letterbox=Letterbox(public),
+        letterbox=letterbox,
         signers=SignerActions(public, Confirmer(public, petitions.count), sealer),
         petitions=petitions,
         appeals=PublishedAppeals(public, clock),
         gateway=None,  # type: ignore[arg-type]  # nobody gives here
         giving=None,  # type: ignore[arg-type]  # nobody gives here
+        form_tokens=FormTokens(b"f" * 32),
+        work=ProofOfWork(public, b"f" * 32, lambda: letterbox.waiting),
     )
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))
@@ -78,7 +86,7 @@ async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[
         httpx.AsyncClient(transport=httpx.ASGITransport(behind), base_url="http://127.0.0.1:8000") as routes,
     ):
         await petitions.get(world.petition_slug)
-        yield Site(front, routes, petitions, world.petition_slug)
+        yield Site(front, routes, petitions, world.petition_slug, marked_by)
 
 
 def said(answer: httpx.Response) -> dict[str, str]:
@@ -95,6 +103,28 @@ async def test_the_shelf_says_what_the_route_says(site: Site) -> None:
             assert (front.status_code, behind.status_code) == (200, 200), path
             assert front.content == behind.content, path
             assert said(front) == said(behind), path
+
+
+async def test_a_forms_mark_is_renewed_and_no_reason_to_load_the_page_again(site: Site) -> None:
+    path = site.paths[0]
+    first = await site.shelf.get(path)
+    site.clock.advance(timedelta(seconds=15))
+    later = await site.shelf.get(path)
+
+    assert first.content != later.content
+    assert first.headers["etag"] == later.headers["etag"]
+    held = {"If-None-Match": first.headers["etag"]}
+    assert (await site.shelf.get(path, headers=held)).status_code == 304
+
+
+async def test_a_form_asks_for_work_as_soon_as_it_should(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = await site.shelf.get(site.paths[0])
+    monkeypatch.setattr(ProofOfWork, "is_asked", lambda _self, _petition_id: True)
+    after = await site.shelf.get(site.paths[0])
+
+    assert b"challenge" not in before.content
+    assert b"challenge" in after.content
+    assert before.headers["etag"] != after.headers["etag"]
 
 
 async def test_it_does_not_ask_the_database(site: Site) -> None:

@@ -22,6 +22,7 @@ PUBLIC_TABLES: Rights = {
     "petition_text_versions": SEE,
     "petitions": SEE,
     "published_signers": SEE,
+    "proof_rules": SEE,
     "tallies": SEE,
     "wordings": SEE,
     # What it hands in, and cannot look at again.
@@ -61,6 +62,7 @@ PUBLIC_FUNCTIONS = {
     "read_donation(bytea)",
     "read_signature(bytea)",
     "refuse_checkout(bytea,text)",
+    "spend_challenges(bytea[],timestamp with time zone[])",
     "withdraw_signature(bytea)",
 }
 
@@ -110,6 +112,26 @@ INTERNAL_TABLES: Rights = {
     },
     "published_signers": {**QUEUE, "UPDATE": ("name", "comment", "comment_approved_at")},
     "signatures": {**ADD, "UPDATE": ("name_hash", "place_hash", "details_sealed")},
+    "signals": {
+        **SEE,
+        "INSERT": (
+            *("kind", "key_hash", "day", "day_count", "hour_at", "hour_count", "minute_at", "minute_count"),
+        ),
+        "UPDATE": ("day_count", "hour_at", "hour_count", "hour_before", "minute_at", "minute_count"),
+        "DELETE": WHOLE,
+    },
+    "abuse_lists": {
+        **SEE,
+        "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
+        "DELETE": WHOLE,
+    },
+    "proof_rules": {**ADD, "UPDATE": WHOLE},
+    "spent_challenges": {"SELECT": WHOLE, "DELETE": WHOLE},
+    "sweeps": {
+        **SEE,
+        "INSERT": (*("id", "petition_id", "action", "reason", "actor", "conditions_sealed", "expected"),),
+        "UPDATE": ("done", "reached_id", "finished_at", "undo_at", "undone_at"),
+    },
     "staff_accounts": {**SEE, "UPDATE": ("password_hash", "last_login_at")},
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
@@ -124,9 +146,15 @@ INTERNAL_TABLES: Rights = {
 INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[],boolean)",
+    "forget_origins(timestamp with time zone,integer)",
+    "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
+    "quarantine_network(bytea,integer,boolean,integer)",
     "read_donation(bytea)",
     "read_signature(bytea)",
+    "release_signatures(uuid[])",
+    "restore_signatures(uuid[],uuid)",
+    "uuid_at(timestamp with time zone)",
     "withdraw_signature(bytea)",
 }
 """Beside procrastinate's own, all of which the worker runs."""

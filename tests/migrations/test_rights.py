@@ -220,7 +220,10 @@ DEFINED_HERE: Mapping[str, bool] = {
     "attach_checkout": True,
     "confirm_signatures": True,
     "end_signatures": True,
+    "forget_origins": True,
+    "invalidate_signatures": True,
     "lapse_signatures": True,
+    "quarantine_network": True,
     "read_donation": True,
     "read_signature": True,
     "refuse_change": False,
@@ -228,7 +231,11 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_checkout": True,
     "refuse_foreign_entry": True,
     "refuse_unbalanced_posting": True,
+    "release_signatures": True,
+    "restore_signatures": True,
+    "spend_challenges": True,
     "tally_dimensions": False,
+    "uuid_at": False,
     "withdraw_signature": True,
 }
 """Our functions, and whether they run with the owner's rights."""

@@ -10,6 +10,7 @@ from app.core.db import Database
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.changing import Changer
+from app.petitions.judging import Judge
 from app.petitions.letterbox import Letterbox
 from app.petitions.opening import LetterOpener
 from app.petitions.published import read_petition
@@ -36,6 +37,7 @@ def resolver(internal: Database, opener: Opener, sealer: Sealer, hasher: Hasher)
         LetterOpener(opener, hasher),
         Recorder(sealer, hasher, MailWriter(PUBLIC_URL, hasher)),
         Changer(opener, sealer, hasher),
+        Judge(internal, hasher),
     )
 
 

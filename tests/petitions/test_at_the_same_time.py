@@ -16,6 +16,7 @@ from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.changing import Changer
 from app.petitions.errors import LinkExpired, SignatureEnded
+from app.petitions.judging import Judge
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer, withdraw
 from app.petitions.opening import LetterOpener
@@ -70,6 +71,7 @@ def workers(
             LetterOpener(opener, hasher),
             Recorder(sealer, hasher, MailWriter(PUBLIC_URL, hasher)),
             Changer(opener, sealer, hasher),
+            Judge(database, hasher),
             batch=9,
         )
         for database in (internal, pools[1])

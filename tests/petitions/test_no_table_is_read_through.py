@@ -17,6 +17,7 @@ from app.mail.deliver import Deliverer
 from app.petitions.acting import SignerActions, Wish
 from app.petitions.breakdowns import read_breakdown
 from app.petitions.changing import Changer
+from app.petitions.judging import Judge
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.opening import LetterOpener
@@ -155,6 +156,7 @@ async def everything_a_signer_does(
         LetterOpener(opener, hasher),
         Recorder(sealer, hasher, MailWriter(PUBLIC_URL, hasher)),
         Changer(opener, sealer, hasher),
+        Judge(internal, hasher),
     )
     letters = [write_letter(petition, a_form(email=f"new{n}@example.com"), sealer) for n in range(5)]
     for letter in [*letters, write_letter(petition, a_form(email="new1@example.com"), sealer)]:

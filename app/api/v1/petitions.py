@@ -1,5 +1,6 @@
 """Petitions and signatures."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -26,7 +27,7 @@ from app.http.client import client_network
 from app.http.context import Public, PublicRole, Session
 from app.petitions.breakdowns import Dimension, read_breakdown
 from app.petitions.published import PublishedPetition
-from app.petitions.signing import Answer, Form, write_letter
+from app.petitions.signing import Answer, Form, Marks, write_letter
 
 router = APIRouter(tags=["petitions"])
 
@@ -104,6 +105,19 @@ class SignatureRequest(Input):
         description="An answer to each wording of the petition's `consents`; the required ones need a yes.",
         examples=[[{"purpose": "signature", "wording_version": 1, "given": True}]],
     )
+    altcha: Annotated[str, Field(max_length=2_000)] | None = Field(
+        None, description="A solved challenge, in ALTCHA's format; needed only when many sign at once."
+    )
+
+
+class ChallengeAnswer(Output):
+    """A challenge in ALTCHA's format."""
+
+    algorithm: Literal["SHA-256"]
+    challenge: str
+    maxnumber: int
+    salt: str
+    signature: str
 
 
 class Accepted(Output):
@@ -190,8 +204,23 @@ async def sign(
         via="api",
         network=client_network(request),
     )
-    await role.letterbox.put(write_letter(petition, form, role.sealer))
+    letter = write_letter(petition, form, role.sealer)  # nothing is spent on a form that has to be mended
+    if await role.work.require(body.altcha, petition.id):
+        letter = write_letter(petition, replace(form, marks=Marks(worked=True)), role.sealer)
+    await role.letterbox.put(letter)
     return Response(_ACCEPTED, 202, media_type="application/json")  # never another one: made once
+
+
+@router.get("/petitions/{slug}/challenge", summary="Get a challenge to solve")
+async def challenge(slug: Slug, role: Public, response: Response) -> ChallengeAnswer:
+    """Find `number` from 0 to `maxnumber` so that SHA-256 of `salt` and `number` is `challenge`.
+
+    Send base64 of JSON with `algorithm`, `challenge`, `number`, `salt` and `signature` as `altcha`, within
+    ten minutes and once.
+    """
+    petition = await role.petitions.get(slug)
+    response.headers["Cache-Control"] = "no-store"
+    return ChallengeAnswer.model_validate(role.work.issue(petition.id, role.clock.now()))
 
 
 class ConfirmRequest(Input):

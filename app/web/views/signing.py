@@ -34,7 +34,7 @@ class SignForm(Form):
 
     `POST /petitions/{slug}` with `name`, `email`, `country`, `postcode`, `consent` (the wording's version, or
     absent), `updates` (`yes`, `no`), `updates_version`, `website` (must stay empty: only machines fill it)
-    and `form_token`.
+    and `form_token`; with `altcha`, a solved challenge, where `asks_work` and scripts run.
     """
 
     name: str = ""
@@ -43,6 +43,7 @@ class SignForm(Form):
     postcode: str = ""
     consent: bool = False
     updates: YesNo = ""
+    asks_work: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

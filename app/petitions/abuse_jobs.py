@@ -1,0 +1,52 @@
+"""Jobs against abuse: quarantine what came before a network was known for what it is, forget origins."""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from app.core.db import Database
+from app.jobs.running import Job
+from app.petitions.judging import QUARANTINE_EARLIER
+from app.petitions.proof_of_work import FORGET as FORGET_CHALLENGES
+from app.petitions.signals import FORGET
+
+ORIGINS_KEPT = timedelta(days=29, hours=22)
+"""Afterwards a signature loses the hashes of its network and domain; with the hourly job, within 30 days."""
+_BATCH = 2_000
+_QUARANTINE = text("select quarantine_network(:network, :points, :releases, :most)")
+_FORGET_ORIGINS = text("select forget_origins(now() - cast(:kept as interval), :most)")
+
+
+def abuse_jobs(database: Database) -> list[Job]:
+    """What the worker runs."""
+
+    async def quarantine_earlier(network: str, points: int, releases: int) -> None:
+        values = {"network": bytes.fromhex(network), "points": points, "releases": bool(releases)}
+        while True:
+            async with database.begin() as session:
+                done = await session.scalar(_QUARANTINE, {**values, "most": _BATCH})
+            if (done or 0) < _BATCH:
+                return
+
+    async def forget_signals(timestamp: int) -> None:  # noqa: ARG001 - procrastinate tells the minute
+        async with database.begin() as session:
+            await session.execute(FORGET)
+
+    async def forget_origins(timestamp: int) -> None:  # noqa: ARG001 - as above
+        while True:
+            async with database.begin() as session:
+                done = await session.scalar(_FORGET_ORIGINS, {"kept": ORIGINS_KEPT, "most": _BATCH})
+            if (done or 0) < _BATCH:
+                return
+
+    async def forget_challenges(timestamp: int) -> None:  # noqa: ARG001 - as above
+        async with database.begin() as session:
+            await session.execute(FORGET_CHALLENGES)
+
+    return [
+        Job("challenges:forget", forget_challenges, cron="*/5 * * * *", attempts=1),
+        Job(QUARANTINE_EARLIER, quarantine_earlier),
+        Job("signals:forget", forget_signals, cron="27 3 * * *", attempts=3),
+        # Its last days are counted by the hour.
+        Job("signatures:forget_origins", forget_origins, cron="37 * * * *", attempts=3),
+    ]

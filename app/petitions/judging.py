@@ -1,0 +1,196 @@
+"""Judge a batch of letters by where they come from and how they look; everybody is answered alike."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from uuid import UUID
+
+import structlog
+
+from app.core.db import Database
+from app.core.networks import UNKNOWN, Network, network_of
+from app.crypto.hashing import Hasher
+from app.jobs.deferring import defer
+from app.petitions.listed import Listed, look_up
+from app.petitions.opening import OpenedLetter
+from app.petitions.scoring import NOTHING, Counts, Evidence, Score, alone, score
+from app.petitions.signals import Key, Seen, count, day_of
+from app.supporters.domains import domain_of, is_disposable, is_large
+
+log = structlog.get_logger(__name__)
+HASH_BYTES = 8
+"""Enough to tell networks and domains apart, and eight bytes less in every row than half of a hash."""
+QUARANTINE_EARLIER = "signatures:quarantine_earlier"
+_AGAIN_SECONDS = 20.0
+_DISPOSABLE = b"disposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a letter's signature is stored with.
+
+    Attributes:
+        writes: Whether the address gets mail; blocked ones do not.
+    """
+
+    score: Score
+    network_hash: bytes | None = field(repr=False)
+    domain_hash: bytes | None = field(repr=False)
+    writes: bool = True
+
+
+NEUTRAL = Judgement(Score(0, ()), None, None)
+"""Of a letter that nobody has judged."""
+NOBODY_JUDGED: Mapping[UUID, Judgement] = {}
+
+
+def columns_of(judgement: Judgement, received_at: datetime) -> dict[str, object]:
+    """What a signature's row holds of it."""
+    return {
+        "network_hash": judgement.network_hash,
+        "domain_hash": judgement.domain_hash,
+        "score": judgement.score.points,
+        "confirming_releases": judgement.score.is_quarantined and judgement.score.confirming_releases,
+        "quarantined_at": received_at if judgement.score.is_quarantined else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    letter: OpenedLetter = field(repr=False)
+    day: str
+    network: str
+    network_hash: bytes | None
+    domain: str
+    domain_hash: bytes
+    disposable: bool
+
+    def keys(self) -> dict[str, Key]:
+        """The counters that this letter adds to."""
+        keys = {
+            "petition": self.letter.petition_id.to_bytes(HASH_BYTES, "big"),
+            "address": self.letter.mail_hash[:HASH_BYTES],
+            "network": self.network_hash,
+            "domain": self._domain_key(),
+        }
+        return {kind: (kind, key, self.day) for kind, key in keys.items() if key is not None}
+
+    def _domain_key(self) -> bytes | None:
+        """Disposable domains are many and nobody's: they count as one."""
+        if self.disposable:
+            return _DISPOSABLE
+        return None if is_large(self.domain) else self.domain_hash
+
+
+class Judge:
+    """Counts and scores letters.
+
+    Args:
+        exempt: Networks whose rate is no sign: this machine's own, in a demo.
+    """
+
+    def __init__(self, database: Database, hasher: Hasher, exempt: Sequence[Network] = ()) -> None:
+        self._database = database
+        self._hasher = hasher
+        self._exempt = tuple(exempt)
+        self._told: dict[bytes, float] = {}
+
+    async def judge(self, letters: Sequence[OpenedLetter]) -> dict[UUID, Judgement]:
+        """A judgement for each letter of a batch, which is counted at once and for good."""
+        if not letters:
+            return {}
+        origins = await asyncio.to_thread(lambda: [self._origin(letter) for letter in letters])
+        async with self._database.begin() as session:
+            listed = await look_up(
+                session,
+                {o.network for o in origins if o.network},
+                {o.domain for o in origins},
+                {o.letter.mail_hash for o in origins},
+            )
+            seen = [
+                Seen(key, o.letter.received_at.astimezone(UTC)) for o in origins for key in o.keys().values()
+            ]
+            counts = await count(session, seen)
+        judged = {o.letter.id: self._judge(o, counts, listed) for o in origins}
+        await self._reach_back(origins, counts, listed)
+        reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
+        if reasons:
+            log.info("letters:quarantined", reasons=dict(reasons))
+        return judged
+
+    def _origin(self, letter: OpenedLetter) -> _Origin:
+        network = network_of(letter.text("network"))
+        known = network != UNKNOWN
+        received = letter.received_at.astimezone(UTC)
+        domain = domain_of(letter.text("email"))
+        return _Origin(
+            letter,
+            day_of(received),
+            network if known else "",
+            self._hasher.network(network, received.date())[:HASH_BYTES] if known else None,
+            domain,
+            self._hasher.domain(domain)[:HASH_BYTES],
+            is_disposable(letter.text("email")),
+        )
+
+    def _judge(self, origin: _Origin, counts: dict[Key, Counts], listed: Listed) -> Judgement:
+        letter, keys = origin.letter, origin.keys()
+        by = {kind: counts.get(key, NOTHING) for kind, key in keys.items()}
+        seconds = letter.payload.get("form_seconds")
+        blocked = listed.blocks(origin.network, origin.domain, letter.mail_hash)
+        evidence = Evidence(
+            network=NOTHING if self._spares(origin, listed) else by.get("network", NOTHING),
+            domain=NOTHING if listed.allows("domain", origin.domain) else by.get("domain", NOTHING),
+            petition=by["petition"],
+            address=by["address"],
+            by_form=letter.text("via") == "form",
+            form_seconds=seconds if isinstance(seconds, int) else None,
+            trapped=bool(letter.payload.get("trapped")),
+            disposable=origin.disposable and not listed.allows("domain", origin.domain),
+            worked=bool(letter.payload.get("worked")),
+            unworked=bool(letter.payload.get("unworked")),
+            blocked=blocked,
+            allowed=listed.allows("address", letter.mail_hash),
+        )
+        writes = not listed.blocks("", "", letter.mail_hash)
+        return Judgement(score(evidence), origin.network_hash, origin.domain_hash, writes)
+
+    def _spares(self, origin: _Origin, listed: Listed) -> bool:
+        if not origin.network or listed.allows("network", origin.network):
+            return True
+        return any(
+            network.version == own.version and network.overlaps(own)
+            for network in [ip_network(origin.network)]
+            for own in self._exempt
+        )
+
+    async def _reach_back(
+        self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
+    ) -> None:
+        """Have those quarantined that a network left before it was known for what it is."""
+        due: dict[bytes, Score] = {}
+        now = time.monotonic()
+        self._told = {key: at for key, at in self._told.items() if at > now - _AGAIN_SECONDS}
+        for origin in origins:
+            keys = origin.keys()
+            if origin.network_hash is None or origin.network_hash in self._told:
+                continue
+            by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
+            if by_itself.is_quarantined and not self._spares(origin, listed):
+                due[origin.network_hash] = by_itself
+                self._told[origin.network_hash] = now
+        for network_hash, by_itself in due.items():
+            async with self._database.begin() as session:
+                await defer(
+                    session,
+                    QUARANTINE_EARLIER,
+                    queueing_lock=f"{QUARANTINE_EARLIER}:{network_hash.hex()}",
+                    delay_seconds=2,
+                    network=network_hash.hex(),
+                    points=by_itself.points,
+                    releases=int(by_itself.confirming_releases),
+                )

@@ -1,0 +1,256 @@
+"""Letters are judged where all of them meet; crowds count, bots wait apart, and figures stay exact."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from app.core.db import Database
+from app.core.networks import LOOPBACK
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Sealer
+from app.petitions import listed
+from app.petitions.abuse_jobs import abuse_jobs
+from app.petitions.form_tokens import FormTokens
+from app.petitions.judging import HASH_BYTES, QUARANTINE_EARLIER, Judge
+from app.petitions.letterbox import post
+from app.petitions.linking import Confirmer
+from app.petitions.published import read_petition
+from app.petitions.resolving import Resolver
+from app.petitions.scoring import Counts
+from app.petitions.signals import Seen, count
+from app.petitions.signing import Form, Marks, write_letter
+from app.reports.checking import run_checks
+from app.supporters.identity import fold_email
+from tests.factories import World
+from tests.petitions.conftest import a_form
+
+Drop = Callable[[Sequence[Form]], Awaitable[None]]
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def people(n: int, network: str, *, domain: str = "gmail.com", start: int = 0) -> list[Form]:
+    return [
+        a_form(name=f"Person {i}", email=f"person{i}@{domain}", network=network)
+        for i in range(start, start + n)
+    ]
+
+
+@pytest.fixture
+def drop(public: Database, sealer: Sealer, world: World) -> Drop:
+    async def drop_in(forms: Sequence[Form]) -> None:
+        async with public.begin() as session:
+            petition = await read_petition(session, world.petition_slug, NOON)
+            await post(session, [write_letter(petition, form, sealer) for form in forms])
+
+    return drop_in
+
+
+async def work(resolver: Resolver) -> None:
+    while await resolver.run():
+        pass
+
+
+async def confirm(public: Database, tokens: Sequence[str]) -> None:
+    confirmer = Confirmer(public)
+    confirmer.start()
+    for token in tokens:
+        await confirmer.confirm(token)
+    await confirmer.stop()
+
+
+async def check(internal: Database) -> None:
+    async with internal.begin() as session:
+        findings = await run_checks(session)
+    assert {f.name: f.violations for f in findings if f.violations} == {}
+
+
+def one(superuser: psycopg.Connection, query: str) -> object:
+    row = superuser.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def test_thirty_people_on_one_wifi_all_count(
+    drop: Drop,
+    resolver: Resolver,
+    public: Database,
+    internal: Database,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+) -> None:
+    await drop(people(30, "203.0.113.9", domain="hostel.example"))
+    await work(resolver)
+    rows = superuser.execute("select id from signatures").fetchall()
+    await confirm(public, [token_of(i) for (i,) in rows])
+    assert one(superuser, "select counted from petition_counts") == 30
+    assert one(superuser, "select max(score) from signatures") == 0
+    await check(internal)
+
+
+async def test_a_bot_waits_apart_while_people_count_and_everybody_gets_the_mail(
+    drop: Drop,
+    resolver: Resolver,
+    public: Database,
+    internal: Database,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+    hasher: Hasher,
+) -> None:
+    crowd = [f for i in range(50) for f in people(1, f"198.51.100.{i}", start=10_000 + i)]
+    bot = people(2_500, "203.0.113.9", domain="bot.example")
+    await drop([*bot[:200], *crowd[:25], *bot[200:], *crowd[25:]])
+    await work(resolver)
+    early = one(superuser, "select count(*) from signatures where quarantined_at is null")
+    assert isinstance(early, int)
+    assert early < 2_550
+    jobs = superuser.execute(
+        "select args from procrastinate_jobs where task_name = %s", (QUARANTINE_EARLIER,)
+    ).fetchall()
+    assert len(jobs) == 1, "one job stands for many batches"
+    [reach_back] = [job for job in abuse_jobs(internal) if job.name == QUARANTINE_EARLIER]
+    await reach_back.run(**jobs[0][0])
+    free = superuser.execute(
+        "select id, network_hash from signatures where quarantined_at is null"
+    ).fetchall()
+    assert len(free) == 50, "all people, and nobody else"
+    assert one(superuser, "select count(*) from mails") == 2_550, "nobody is told"
+    await confirm(public, [token_of(i) for i, _ in free])
+    held = superuser.execute(
+        "select id from signatures where quarantined_at is not null and not confirming_releases limit 20"
+    ).fetchall()
+    await confirm(public, [token_of(i) for (i,) in held])
+    assert one(superuser, "select counted from petition_counts") == 50
+    assert one(superuser, "select count(*) from signatures where state = 'confirmed'") == 70
+    await check(internal)
+
+
+async def test_confirming_releases_who_is_only_a_little_suspect(
+    drop: Drop,
+    resolver: Resolver,
+    public: Database,
+    internal: Database,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+) -> None:
+    [form] = people(1, "203.0.113.9")
+    await drop([replace(form, via="form", marks=Marks(form_seconds=0, trapped=True))])
+    await work(resolver)
+    row = superuser.execute("select id, quarantined_at is not null, score from signatures").fetchone()
+    assert row is not None
+    assert row[1:] == (True, 100)
+    await confirm(public, [token_of(row[0]), token_of(row[0])])
+    assert one(superuser, "select counted from petition_counts") == 1
+    assert one(superuser, "select sum(confirmed)::int from tallies where dimension = 'all'") == 1
+    assert one(superuser, "select quarantined_at from signatures") is None
+    await check(internal)
+
+
+async def test_a_blocked_address_gets_no_mail_and_counts_nowhere(
+    drop: Drop,
+    resolver: Resolver,
+    public: Database,
+    internal: Database,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+    hasher: Hasher,
+) -> None:
+    async with internal.begin() as session:
+        for kind, value in (
+            ("address", hasher.suppression(fold_email("person0@gmail.com").folded)),
+            ("network", "203.0.113.0/24"),
+            ("domain", "evil.example"),
+        ):
+            await listed.put_on_list(session, listed.BLOCK, kind, value, note="spam", actor="cli")
+        assert len(await listed.read_lists(session)) == 3
+    await drop(
+        [
+            *people(1, "192.0.2.1"),
+            *people(1, "203.0.113.200", start=1),
+            *people(1, "192.0.2.1", domain="a.evil.example", start=2),
+            *people(1, "192.0.2.1", start=3),
+        ]
+    )
+    await work(resolver)
+    assert one(superuser, "select count(*) from signatures where quarantined_at is not null") == 3
+    assert one(superuser, "select count(*) from mails") == 3
+    rows = superuser.execute("select id from signatures").fetchall()
+    await confirm(public, [token_of(i) for (i,) in rows])
+    assert one(superuser, "select counted from petition_counts") == 1
+    assert "gmail" not in str(superuser.execute("select * from audit_entries").fetchall())
+    await check(internal)
+
+
+async def test_a_network_that_staff_vouch_for_and_this_machine_in_a_demo_run_into_nothing(
+    drop: Drop,
+    resolver: Resolver,
+    internal: Database,
+    superuser: psycopg.Connection,
+    hasher: Hasher,
+) -> None:
+    async with internal.begin() as session:
+        await listed.put_on_list(
+            session, listed.ALLOW, "network", "203.0.113.9/32", note="town hall", actor="cli"
+        )
+    await drop([*people(700, "203.0.113.9"), *people(700, "127.0.0.1", start=700)])
+    await work(replace(resolver, judge=Judge(internal, hasher, LOOPBACK)))
+    assert one(superuser, "select max(score) from signatures") == 0
+
+
+async def test_origins_are_hashes_of_the_day_and_are_gone_after_thirty_days(
+    drop: Drop,
+    resolver: Resolver,
+    internal: Database,
+    superuser: psycopg.Connection,
+    hasher: Hasher,
+) -> None:
+    await drop(people(2, "203.0.113.9"))
+    await work(resolver)
+    today = datetime.now(UTC).date()
+    expected = hasher.network("203.0.113.9", today)[:HASH_BYTES]
+    assert superuser.execute("select distinct network_hash from signatures").fetchall() == [(expected,)]
+    assert hasher.network("203.0.113.9", today - timedelta(1))[:HASH_BYTES] != expected
+    assert "203.0.113" not in str(superuser.execute("select * from signals").fetchall())
+    forget = next(job for job in abuse_jobs(internal) if job.name == "signatures:forget_origins")
+    await forget.run(0)
+    assert one(superuser, "select count(network_hash) from signatures") == 2
+    old = superuser.execute("select uuid_at(now() - interval '30 days')").fetchone()
+    assert old is not None
+    superuser.execute(
+        "update signatures set id = %s where id = (select id from signatures order by id limit 1)", old
+    )
+    await forget.run(0)
+    assert superuser.execute("select count(network_hash), count(domain_hash) from signatures").fetchone() == (
+        1,
+        1,
+    )
+
+
+async def test_windows_slide_and_late_letters_disturb_nothing(internal: Database) -> None:
+    key = ("network", b"k" * 8, "2026-03-02")
+
+    async def add(n: int, at: datetime) -> Counts:
+        async with internal.begin() as session:
+            return (await count(session, [Seen(key, at)] * n))[key]
+
+    assert await add(10, NOON) == Counts(10, 10, 10)
+    assert await add(5, NOON + timedelta(seconds=30)) == Counts(15, 15, 15)
+    assert await add(1, NOON + timedelta(minutes=1)) == Counts(1, 16, 16)
+    assert await add(1, NOON) == Counts(1, 17, 17), "its minute is over, its hour is not"
+    assert await add(4, NOON + timedelta(minutes=75)) == Counts(4, 4 + 13, 21), "three quarters of 17"
+    assert await add(1, NOON + timedelta(hours=4)) == Counts(1, 1, 22)
+
+
+def test_a_form_tells_its_age_and_no_other_token_does() -> None:
+    tokens = FormTokens(b"k" * 32)
+    token = tokens.issue(7, NOON)
+    later = NOON + timedelta(seconds=90)
+    assert tokens.seconds(token, 7, later) == 90
+    assert tokens.seconds(token, 8, later) is None
+    assert tokens.seconds(token, 7, NOON - timedelta(seconds=5)) is None
+    assert FormTokens(b"l" * 32).seconds(token, 7, later) is None
+    for wrong in ("", "A", "ä" * 22, token[:-2], token + "AAAA", token.swapcase()):
+        assert tokens.seconds(wrong, 7, later) is None
+    assert tokens.issue(7, NOON) == token, "one page for all readers of a second"
