@@ -8,7 +8,7 @@ government's response, constituencies) is left out. Texts are in the campaign's 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from pydantic import Field, PlainSerializer
 
 from app.api.v1.caching import cached
@@ -81,6 +81,12 @@ async def read_count(slug: PathSlug, request: Request, role: Public) -> Response
 async def read_petition(slug: PathSlug, request: Request, role: Public) -> Response:
     """As `/petitions/{id}.json` of the UK Parliament's petitions site, in part."""
     return petition_answer(await role.petitions.get(slug), request, role)
+
+
+@router.post("/petitions/{slug}.json", include_in_schema=False)
+async def refuse_to_change(_slug: Annotated[Slug, Path(alias="slug")]) -> Response:
+    """Without this, the page's form would take `….json` for a petition's name."""
+    raise HTTPException(405, headers={"Allow": "GET"})
 
 
 def count_answer(petition: PublishedPetition, request: Request, _role: PublicRole) -> Response:

@@ -20,7 +20,7 @@ def build_api_router(_settings: Settings) -> APIRouter:
         v1.include_router(module.router)
     router = APIRouter()
     router.include_router(v1)
-    router.include_router(petition_readers.router)
+    router.include_router(petition_readers.router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
     router.include_router(stripe_router)
     return router
 

@@ -105,7 +105,8 @@ def headers_of(problem: Problem) -> dict[str, str]:
 
 async def respond(request: Request, problem: Problem, page: ErrorPage | None) -> Response:
     """A problem for whoever asked: JSON for machines, a page for people."""
-    if page is None or request.url.path.startswith(_MACHINES):
+    path = request.url.path
+    if page is None or path.startswith(_MACHINES) or path.endswith(".json"):
         return as_json(request, problem)
     return await page(request, problem)
 

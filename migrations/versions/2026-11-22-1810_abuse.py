@@ -47,8 +47,7 @@ begin
            case when s.id = any (fresh) then 'confirmed'
                 when s.state = 'confirmed' then 'already_confirmed'
                 when s.state = 'pending' then 'expired'
-                else s.state end,
-           p.slug, p.id, coalesce(k.counted, 0)
+                else s.state end, p.slug, p.id, coalesce(k.counted, 0)
       from signatures s join petitions p on p.id = s.petition_id
       left join petition_counts k on k.petition_id = p.id where s.link_hash = any (hashes);
 end $$
