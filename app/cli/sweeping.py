@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import SystemClock
 from app.core.db import Database
 from app.core.errors import AppError
 from app.crypto.hashing import Hasher
@@ -152,7 +153,7 @@ async def _conditions(session: AsyncSession, slug: str, given: Given) -> Conditi
     petition_id = await session.scalar(select(Petition.id).where(Petition.slug == slug))
     if petition_id is None:
         raise typer.BadParameter("there is no such petition", param_hint="SLUG")
-    end = (until or datetime.now(UTC)).replace(tzinfo=UTC)
+    end = (until or SystemClock().now()).replace(tzinfo=UTC)
     begin = since.replace(tzinfo=UTC) if since else end - timedelta(days=30)
     registered = domain_of(f"@{domain}") if domain else None
     try:

@@ -25,7 +25,8 @@ PATHS = (
 
 @pytest.fixture
 async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    monkeypatch.setattr(ours, "_access", [])  # whatever another test has configured
+    monkeypatch.setattr(ours, "_access", [])  # whatever another test has configured and made loggers keep
+    monkeypatch.setattr(ours, "_http", structlog.get_logger("http"))
     transport = httpx.ASGITransport(surrounded(small_app()), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
         yield client
