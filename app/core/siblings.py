@@ -19,7 +19,9 @@ import structlog
 from app.core.embedded.launching import follow_parent
 
 log = structlog.get_logger(__name__)
-FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.1, 10.0, 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+STEADY_SECONDS, STEADY_PAUSES = 1.0, 10
+"""Who lived for a second, and ten times as long as it was waited for, is in no circle of starts and ends."""
 STOP_SECONDS = 12.0
 """Longer than a child takes by itself; whoever waits for the parent is usually less patient."""
 STARTED = 0
@@ -41,9 +43,9 @@ class _Place:
     pause: float = 0.0
 
     def put_off(self) -> None:
-        """Wait before the next start: twice as long each time, shortly again after ten steady seconds."""
+        """Wait before the next start: twice as long each time, shortly again after a steady life."""
         now = time.monotonic()
-        steady = now - self.started_at > STEADY
+        steady = now - self.started_at > max(STEADY_SECONDS, STEADY_PAUSES * self.pause)
         self.pause = FIRST_PAUSE if steady or not self.pause else min(self.pause * 2, LONGEST_PAUSE)
         self.pid, self.start_at = 0, now + self.pause
 
