@@ -69,11 +69,12 @@ class Connection:
     async def request(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> Answer:
-        """One request, with a JSON body where there is one. Raises Unanswered."""
-        content = b"" if body is None else json.dumps(body).encode()
+        """One request; the body is a form where it is bytes, else JSON. Raises Unanswered."""
+        kind = "application/x-www-form-urlencoded" if isinstance(body, bytes) else "application/json"
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         lines = [f"{method} {path} HTTP/1.1", f"host: {self._netloc}"]
         if content:
-            lines += ["content-type: application/json", f"content-length: {len(content)}"]
+            lines += [f"content-type: {kind}", f"content-length: {len(content)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         sent = False
         try:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -41,12 +41,17 @@ class Attempt:
 
 
 async def attempt(
-    connection: Connection, subject: int, method: str, path: str, body: object = None
+    connection: Connection,
+    subject: int,
+    method: str,
+    path: str,
+    body: object = None,
+    headers: dict[str, str] | None = None,
 ) -> tuple[Attempt, Answer | None]:
     """Send one request and note what comes of it."""
     began = time.monotonic()
     try:
-        answer = await connection.request(method, path, body)
+        answer = await connection.request(method, path, body, headers)
     except Unanswered as error:
         ended = time.monotonic()
         return Attempt(subject, began, ended, 0, may_have_arrived=error.sent, reason=str(error)), None
@@ -64,9 +69,12 @@ class SigningLoad:
         origin: Where the public role listens.
         slug: The petition.
         seed: Makes these people and their choices.
-        rate: Requests a second that are begun, as long as `clients` suffice.
+        rate: Requests a second that are begun, as long as `clients` suffice; infinite: one after the other.
         clients: Connections at the most.
         repeats: The share of the accepted who sign once more.
+        most: Requests at the most.
+        network: The address that a person of that number comes from, by X-Forwarded-For.
+        pause: Seconds that a client waits after it was turned away.
     """
 
     origin: str
@@ -76,11 +84,15 @@ class SigningLoad:
     clients: int = 16
     repeats: float = 0.05
     patience: float = 20
+    most: float = float("inf")
+    network: Callable[[int], str] | None = None
+    pause: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     people: dict[int, Person] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Iterator[int] = field(default_factory=count)
     _again: list[Person] = field(default_factory=list)
+    _begun: int = 0
 
     async def run(self) -> None:
         """Sign until `stopping` is set; what is under way is finished."""
@@ -102,17 +114,21 @@ class SigningLoad:
     async def _client(self, number: int, wordings: list[Wording], pace: "Pace") -> None:
         chance = random.Random(f"{self.seed}:client:{number}")  # noqa: S311 - nothing secret
         connection = Connection(self.origin, patience=self.patience)
-        while not self.stopping.is_set():
+        while not self.stopping.is_set() and self._begun < self.most:
+            self._begun += 1
             await pace.wait()
             person = self._again.pop() if self._again else self._newcomer()
             path = f"/api/v1/petitions/{self.slug}/signatures"
-            noted, _ = await attempt(connection, person.number, "POST", path, person.form(wordings))
+            headers = {"x-forwarded-for": self.network(person.number)} if self.network else None
+            noted, _ = await attempt(connection, person.number, "POST", path, person.form(wordings), headers)
             self.attempts.append(noted)
             if noted.status == ACCEPTED:
                 if chance.random() < self.repeats:
                     self._again.append(person)
-            elif chance.random() < 0.5:  # noqa: PLR2004 - every second one tries again, the others give up
+                continue
+            if chance.random() < 0.5:  # noqa: PLR2004 - every second one tries again, the others give up
                 self._again.append(person)
+            await asyncio.sleep(self.pause)
         connection.close()
 
     def _newcomer(self) -> Person:

@@ -20,6 +20,8 @@ from devtools.run.ports import is_free
 ROOT = Path(__file__).resolve().parents[2]
 STAFF_EMAIL = "editor@haven.example"
 START_SECONDS, END_SECONDS = 90.0, 10.0
+PUBLIC_PROCESSES = 2
+"""As on two cores, whatever this machine has."""
 _PORTS = ("public", "staff", "worker", "mail", "smtp", "stripe", "postgres")
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -104,6 +106,7 @@ def start() -> Running:
     environment |= {f"HAVEN_{name.upper()}_PORT": str(port) for name, port in ports.items()}
     # Every call is held against Stripe's own description; `test_what_remains` reads the verdict.
     environment |= {"HAVEN_DATA_DIR": str(data), "HAVEN_STRIPE_SIM_CONTRACT": "1"}
+    environment["HAVEN_PUBLIC_PROCESSES"] = str(PUBLIC_PROCESSES)
     with (data / "console").open("wb") as console:
         supervisor = subprocess.Popen(
             launch_command([sys.executable, "-m", "devtools.run"], death_signal=signal.SIGTERM, folder=ROOT),

@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import random
+import re
+from collections import Counter
 from secrets import token_hex
 
 import httpx
 import psycopg
 
-from tests.journeys.figures import PublicFigures
+from tests.journeys.figures import PETITION, PublicFigures
 from tests.journeys.mailbox import Mailbox
 from tests.journeys.people import Person, person
 from tests.journeys.running import Running, Second
@@ -73,6 +75,31 @@ async def test_one_person_in_two_hundred_spellings_signs_once(
 
 def _folded(address: str) -> str:
     return address.casefold().partition("@")[0].partition("+")[0].replace(".", "")
+
+
+async def test_a_hundred_requests_for_one_address_bring_three_mails_at_most(
+    api: httpx.AsyncClient, second: Second, mailbox: Mailbox, superuser: psycopg.Connection
+) -> None:
+    """By form and by API, in two processes, in the names of many people, from as many networks."""
+    victim = person("Suzie Fenn")
+    form = await form_of(api, victim)
+    page = (await api.get(f"/petitions/{PETITION}")).text
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    fields |= {"consent": "1", "updates": "no", "country": "GB", "email": victim.email}
+    async with httpx.AsyncClient(base_url=second.public, timeout=60, trust_env=False) as other:
+        asked = []
+        for number in range(100):
+            client, name = (api, other)[number // 2 % 2], f"Suzie {'abcdefghij'[number % 10]} Fenn"
+            network = {"X-Forwarded-For": f"198.51.100.{number}"}
+            asked.append(
+                client.post(SIGN, json=form | {"name": name}, headers=network)
+                if number % 2
+                else client.post(f"/petitions/{PETITION}", data=fields | {"name": name}, headers=network)
+            )
+        answers = await asyncio.gather(*asked)
+    assert Counter(answer.status_code for answer in answers) == {200: 50, 202: 50}
+    await all_quiet(superuser)
+    assert 1 <= len(await mailbox.all(victim.email)) <= 3
 
 
 async def test_two_people_may_share_a_mailbox_and_a_third_may_not(
