@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import psycopg
 
 from app.core.embedded.launching import launch_command
 from devtools.load.connection import Connection, Unanswered
-from tests.journeys.running import ROOT, START_SECONDS, Running, descendants
+from tests.journeys.running import PUBLIC_PROCESSES, ROOT, START_SECONDS, Running, descendants
 
 POSTGRES = "postgres"
+CHILD = "child"
+"""One of the processes that the public parent keeps."""
 Found = TypeVar("Found")
 _WORDS = {
     "public": {"serve", "public"},
@@ -71,6 +74,20 @@ class Processes:
         self.outages.append(outage)
         return outage
 
+    def children(self) -> list[int]:
+        """The processes that serve the public, below their parent."""
+        parent = self.pid("public")
+        return [] if parent is None else sorted(descendants(parent))
+
+    async def kill_child(self, chance: random.Random) -> Outage:
+        """Kill any one of the processes that serve the public, as soon as one lives."""
+        pids = await eventually(lambda: self.children() or None, 60, "no process serves the public")
+        pid = chance.choice(pids)
+        outage = Outage(CHILD, signal.SIGKILL, time.monotonic())
+        os.kill(pid, signal.SIGKILL)
+        self.outages.append(outage)
+        return outage
+
     async def wait_back(self, outage: Outage, seconds: float = 60) -> float:
         """Note when the one that was started instead answers; says how long that took since the kill."""
         deadline = time.monotonic() + seconds
@@ -83,7 +100,9 @@ class Processes:
     async def _answers(self, name: str) -> bool:
         if name == POSTGRES:
             return await asyncio.to_thread(self._database_answers)
-        connection = Connection(self.running.url(name), patience=3)
+        if name == CHILD and len(self.children()) < PUBLIC_PROCESSES:
+            return False
+        connection = Connection(self.running.url("public" if name == CHILD else name), patience=3)
         try:
             return (await connection.request("GET", "/healthz")).status == 200
         except Unanswered:
@@ -109,6 +128,7 @@ def start_again(running: Running) -> Running:
     """What has ended, once more: the same data, the same ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAVEN_")}
     environment |= {f"HAVEN_{name.upper()}_PORT": str(port) for name, port in running.ports.items()}
+    environment["HAVEN_PUBLIC_PROCESSES"] = str(PUBLIC_PROCESSES)
     console = running.data / "console"
     before = console.stat().st_size
     with console.open("ab") as file:
@@ -135,6 +155,11 @@ async def eventually(look: Callable[[], Found | None], seconds: float, otherwise
         assert time.monotonic() < deadline, otherwise
         await asyncio.sleep(0.05)
     return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def _command(pid: int) -> list[str]:

@@ -1,53 +1,25 @@
 """SIGTERM under load: it ends in time, whoever is being served is answered, and what was said holds."""
 
 import asyncio
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
-from devtools.load.people import Person, Wording, invent
+from devtools.load.people import invent
 from devtools.load.signing import ACCEPTED, UNAVAILABLE, SigningLoad, read_wordings
 from tests.chaos.evidence import Evidence
-from tests.chaos.processes import Processes, start_again
-from tests.journeys.running import END_SECONDS, Running, descendants, end, start
+from tests.chaos.processes import Processes, is_alive, start_again
+from tests.chaos.slow import Slow, letter_of
+from tests.journeys.running import END_SECONDS, PUBLIC_PROCESSES, Running, descendants, end, start
 
 pytestmark = pytest.mark.chaos
 
 SLUG = "refugees-welcome"
 BEGUN = 30
 """Letters whose first half has arrived when the process is told to end."""
-
-
-class Slow:
-    """A client that sends its request in parts."""
-
-    def __init__(self, running: Running) -> None:
-        self._port = running.ports["public"]
-        self.received = b""
-
-    async def send(self, part: bytes) -> None:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await self.go_on(part)
-
-    async def go_on(self, part: bytes) -> None:
-        self._writer.write(part)
-        await self._writer.drain()
-
-    async def read_to_the_end(self) -> bytes:
-        """What is answered until the server hangs up, with or without manners."""
-        try:
-            async with asyncio.timeout(15):
-                while data := await self._reader.read(65536):
-                    self.received += data
-        except ConnectionError:
-            pass
-        finally:
-            self._writer.close()
-        return self.received
 
 
 class Begun:
@@ -75,16 +47,6 @@ class Begun:
         return await asyncio.gather(*(client.read_to_the_end() for client, _ in self._clients))
 
 
-def letter_of(person: Person, wordings: Sequence[Wording]) -> tuple[bytes, bytes]:
-    """Head and body of a request that signs."""
-    body = json.dumps(person.form(wordings)).encode()
-    head = (
-        f"POST /api/v1/petitions/{SLUG}/signatures HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode(), body
-
-
 def kept(load: SigningLoad, evidence: Evidence, begun: Begun) -> None:
     """Everybody who was told so is there, and nobody twice."""
     stored = evidence.signatures_of([*load.people.values(), *begun.people])
@@ -107,6 +69,7 @@ async def test_a_public_process_that_is_told_to_end_serves_those_it_has_begun_wi
     await half_body.send(letter_of(invent(-1000, seed), [])[0] + b"{")
     await asyncio.sleep(0.5)
     pid = await processes.wait_alive("public")
+    children = processes.children()
 
     told_at = time.monotonic()
     os.kill(pid, signal.SIGTERM)
@@ -125,6 +88,8 @@ async def test_a_public_process_that_is_told_to_end_serves_those_it_has_begun_wi
         f"{len(answers)}; half a head: {halves[0][:12]!r}, half a body: {halves[1][:12]!r}"
     )
     assert took < END_SECONDS
+    assert len(children) == PUBLIC_PROCESSES
+    assert [child for child in children if is_alive(child)] == []
     assert [answer for answer in answers if b" 202 " not in answer[:20]] == []
     assert not any(answer.startswith(b"HTTP/1.1 2") for answer in halves)
     assert {a.status for a in load.attempts} <= {0, ACCEPTED, UNAVAILABLE}

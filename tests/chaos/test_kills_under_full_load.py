@@ -1,0 +1,185 @@
+"""Kills of public processes and stops of PostgreSQL while 64 connections sign and confirm without pause."""
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from devtools.load.connection import Connection
+from devtools.load.signing import ACCEPTED, UNAVAILABLE, Attempt, SigningLoad, attempt
+from tests.chaos.evidence import Evidence
+from tests.chaos.processes import CHILD, POSTGRES, Outage, Processes
+from tests.chaos.test_kills import CountReader, met, nobody_else_ended, spread
+from tests.journeys.running import Running
+
+pytestmark = pytest.mark.chaos
+
+SLUG = "refugees-welcome"
+CHILD_KILLS, PARENT_KILLS, STOPS = 19, 1, 5
+SIGNERS, CONFIRMERS = 56, 8
+GRACE = 3.0
+BACK_SECONDS = 10.0
+LONGEST_WAIT = 12.0
+SETTLE_SECONDS = 240.0
+_RESOLVED = """
+    select id, link_version from signatures where state = 'pending' order by signed_at desc limit 1500
+"""
+
+
+@dataclass
+class Links:
+    """Confirms what the worker has resolved, by the links that its mails hold: mails come far behind."""
+
+    running: Running
+    evidence: Evidence
+    attempts: list[Attempt] = field(default_factory=list)
+    resolved_at: list[float] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+    confirmed: set[str] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(3000))
+
+    async def run(self) -> None:
+        """Confirm until `stopping` is set."""
+        clients = [asyncio.create_task(self._client()) for _ in range(CONFIRMERS)]
+        while not self.stopping.is_set():
+            try:
+                rows = await asyncio.to_thread(self.evidence.query, _RESOLVED)
+            except psycopg.OperationalError:
+                rows = []
+            hasher = self.evidence.hasher
+            new = {hasher.link_token(id_, version) for id_, version in rows} - self.sent
+            if new:
+                self.resolved_at.append(time.monotonic())
+            for token in new:
+                self.sent.add(token)
+                if not self._waiting.full():
+                    self._waiting.put_nowait(token)
+            await asyncio.sleep(0.5)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    async def _client(self) -> None:
+        connection = Connection(self.running.public)
+        try:
+            while True:
+                token = await self._waiting.get()
+                path = "/api/v1/signatures/confirm"
+                noted, _ = await attempt(connection, 0, "POST", path, {"token": token})
+                self.attempts.append(noted)
+                if noted.status == 200:
+                    self.confirmed.add(token)
+                elif noted.status in (0, UNAVAILABLE):
+                    await asyncio.sleep(0.1)
+        finally:
+            connection.close()
+
+
+async def disturb(processes: Processes, chance: random.Random) -> None:
+    """Every kill of the plan in any order, a few seconds apart, whatever else is down."""
+    plan = [CHILD] * CHILD_KILLS + ["public"] * PARENT_KILLS + [POSTGRES] * STOPS
+    watching = []
+    for name in chance.sample(plan, len(plan)):
+        await asyncio.sleep(chance.uniform(0.5, 4))
+        if name == CHILD:
+            outage = await processes.kill_child(chance)
+        else:  # SIGQUIT is PostgreSQL's immediate shutdown
+            outage = await processes.kill(name, signal.SIGQUIT if name == POSTGRES else signal.SIGKILL)
+        watching.append(asyncio.create_task(processes.wait_back(outage)))
+    await asyncio.gather(*watching)
+
+
+def back_after(outage: Outage, moments: list[float]) -> float:
+    """How long after the end of an outage the first of these moments came; infinite for never."""
+    assert outage.back_at is not None
+    return min((m - outage.back_at for m in moments if m > outage.back_at), default=float("inf"))
+
+
+async def test_nothing_acknowledged_is_lost_at_full_load(
+    running: Running,
+    processes: Processes,
+    evidence: Evidence,
+    seed: str,
+    tell: Callable[[str], None],
+) -> None:
+    signing = SigningLoad(
+        running.public, SLUG, seed, rate=float("inf"), clients=SIGNERS, repeats=0.02, pause=0.1
+    )
+    links, reading = Links(running, evidence), CountReader(running.public)
+    load = [asyncio.create_task(part.run()) for part in (signing, links, reading)]
+    worker = await processes.wait_alive("worker")
+    await asyncio.sleep(3)
+    await disturb(processes, random.Random(seed))  # noqa: S311 - nothing secret
+    await asyncio.sleep(BACK_SECONDS)
+    for part in (signing, links, reading):
+        part.stopping.set()
+    await asyncio.wait_for(asyncio.gather(*load), 60)
+    settled_in = await evidence.settle(SETTLE_SECONDS, mails=False)
+
+    stored = evidence.signatures_of(signing.people.values())
+    state = {s.token: s.state for signatures in stored.values() for s in signatures}
+    lost = [n for n in signing.accepted if not stored[n]]
+    unconfirmed = [t for t in links.confirmed if state[t] != "confirmed"]
+    rows, counter, tallies = evidence.confirmed()
+    stops = [o for o in processes.outages if o.name == POSTGRES]
+    signs = [a.ended for a in signing.attempts if a.status == ACCEPTED]
+    confirms = [a.ended for a in links.attempts if a.status == 200]
+    back = {
+        what: [back_after(stop, moments) for stop in stops]
+        for what, moments in (("signing", signs), ("confirming", confirms), ("resolving", links.resolved_at))
+    }
+    kills = Counter(o.name for o in processes.outages)
+    tell(
+        f"killed {dict(kills)}; signing {dict(signing.statuses())} ({rate_of(signing):.0f}/s); people "
+        f"acknowledged {len(signing.accepted)}, lost {len(lost)}; confirmations acknowledged "
+        f"{len(links.confirmed)}, lost {len(unconfirmed)}; rows {rows}, counter {counter}, tallies {tallies};"
+        " back after: "
+        + ", ".join(f"{name} {spread(down(processes, name))}" for name in kills)
+        + "; after PostgreSQL: "
+        + ", ".join(f"{what} {spread(seconds)}" for what, seconds in back.items())
+        + f"; settled in {settled_in:.1f} s"
+    )
+    assert kills == {CHILD: CHILD_KILLS, "public": PARENT_KILLS, POSTGRES: STOPS}
+    assert len(signing.accepted) > 5_000, "too little load to show anything"
+    assert len(links.confirmed) > 1_000, "too little load to show anything"
+    assert lost == []
+    assert [n for n, signatures in stored.items() if len(signatures) > 1] == []
+    assert unconfirmed == []
+    assert {t for t, s in state.items() if s == "confirmed"} <= links.sent
+    assert rows == counter == tallies >= len(links.confirmed)
+    assert evidence.query("select error from intake_rejected") == []
+    assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
+    assert max(seconds for each in back.values() for seconds in each) < BACK_SECONDS
+    assert max(down(processes, CHILD)) < BACK_SECONDS
+    attempts = [*signing.attempts, *links.attempts, *reading.attempts]
+    answers_are_honest(attempts, processes.outages)
+    assert await processes.wait_alive("worker") == worker
+    assert nobody_else_ended(evidence) == []
+
+
+def rate_of(signing: SigningLoad) -> float:
+    """Letters acknowledged a second, outages included."""
+    taken = max(a.ended for a in signing.attempts) - min(a.began for a in signing.attempts)
+    return signing.statuses()[ACCEPTED] / taken
+
+
+def down(processes: Processes, name: str) -> list[float]:
+    """How long each outage took until what was started instead answered."""
+    return [o.back_at - o.killed_at for o in processes.outages if o.name == name and o.back_at]
+
+
+def answers_are_honest(attempts: list[Attempt], outages: list[Outage]) -> None:
+    """Nobody is refused but by 503 with a time, nobody waits long, and only kills leave people unanswered."""
+    assert {a.status for a in attempts} <= {0, 200, ACCEPTED, UNAVAILABLE}
+    assert all(a.retry_after for a in attempts if a.status == UNAVAILABLE)
+    assert max(a.seconds for a in attempts) < LONGEST_WAIT
+    killed = [o for o in outages if o.name != POSTGRES]
+    unanswered = [a for a in attempts if a.status == 0]
+    assert [a for a in unanswered if not met(a, killed)] == []
