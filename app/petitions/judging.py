@@ -97,7 +97,7 @@ class Judge:
         self._database = database
         self._hasher = hasher
         self._exempt = tuple(exempt)
-        self._told: dict[bytes, float] = {}
+        self._told: dict[tuple[bytes, bool], float] = {}
 
     async def judge(self, letters: Sequence[OpenedLetter]) -> dict[UUID, Judgement]:
         """A judgement for each letter of a batch, which is counted at once and for good."""
@@ -171,26 +171,31 @@ class Judge:
     async def _reach_back(
         self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
     ) -> None:
-        """Have those quarantined that a network left before it was known for what it is."""
+        """Have those quarantined that a network left before it was known for what it is.
+
+        And once more when it is worse than confirming can outweigh: for those that it left meanwhile.
+        """
         due: dict[bytes, Score] = {}
         now = time.monotonic()
         self._told = {key: at for key, at in self._told.items() if at > now - _AGAIN_SECONDS}
         for origin in origins:
             keys = origin.keys()
-            if origin.network_hash is None or origin.network_hash in self._told:
+            if origin.network_hash is None or (origin.network_hash, False) in self._told:
                 continue
             by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
-            if by_itself.is_quarantined and not self._spares(origin, listed):
+            told = origin.network_hash, by_itself.confirming_releases
+            if by_itself.is_quarantined and told not in self._told and not self._spares(origin, listed):
                 due[origin.network_hash] = by_itself
-                self._told[origin.network_hash] = now
+                self._told[told] = now
         for network_hash, by_itself in due.items():
+            network, releases = network_hash.hex(), int(by_itself.confirming_releases)
             async with self._database.begin() as session:
                 await defer(
                     session,
                     QUARANTINE_EARLIER,
-                    queueing_lock=f"{QUARANTINE_EARLIER}:{network_hash.hex()}",
+                    queueing_lock=f"{QUARANTINE_EARLIER}:{network}:{releases}",
                     delay_seconds=2,
-                    network=network_hash.hex(),
+                    network=network,
                     points=by_itself.points,
-                    releases=int(by_itself.confirming_releases),
+                    releases=releases,
                 )

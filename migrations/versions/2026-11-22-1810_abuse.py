@@ -117,10 +117,12 @@ begin
   select array_agg(id) into due from (
     select s.id from signatures s
      where s.state = 'pending' and s.expires_at > now() + interval '6 days'
-       and s.network_hash = network and s.quarantined_at is null and s.invalidated_at is null
+       and s.network_hash = network and s.invalidated_at is null
+       and (s.quarantined_at is null or (s.confirming_releases and not releases))
      order by s.id limit most for update skip locked) x;
   update signatures s
-     set quarantined_at = now(), score = greatest(s.score, points), confirming_releases = releases
+     set quarantined_at = coalesce(s.quarantined_at, now()), score = greatest(s.score, points),
+         confirming_releases = releases
    where s.id = any (due);
   return coalesce(array_length(due, 1), 0);
 end $$

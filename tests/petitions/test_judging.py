@@ -127,6 +127,23 @@ async def test_a_bot_waits_apart_while_people_count_and_everybody_gets_the_mail(
     await check(internal)
 
 
+async def test_what_a_bot_left_early_weighs_as_much_as_what_it_left_last(
+    drop: Drop, resolver: Resolver, internal: Database, superuser: psycopg.Connection
+) -> None:
+    await drop(people(3_300, "203.0.113.9"))
+    await work(resolver)
+    jobs = superuser.execute(
+        "select args from procrastinate_jobs where task_name = %s order by id", (QUARANTINE_EARLIER,)
+    ).fetchall()
+    assert [args["releases"] for (args,) in jobs] == [1, 0]
+    [reach_back] = [job for job in abuse_jobs(internal) if job.name == QUARANTINE_EARLIER]
+    for (args,) in jobs:
+        await reach_back.run(**args)
+    held = "select count(*) from signatures where quarantined_at is not null and not confirming_releases"
+    assert one(superuser, held) == 3_300
+    await check(internal)
+
+
 async def test_confirming_releases_who_is_only_a_little_suspect(
     drop: Drop,
     resolver: Resolver,
