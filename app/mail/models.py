@@ -21,7 +21,11 @@ class Mail(Base):
             name="state_known",
         ),
         Index(
-            "ix_mails_due", "next_attempt_at", "id", postgresql_where=text("state in ('queued', 'sending')")
+            "ix_mails_due",
+            "yields",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("state in ('queued', 'sending')"),
         ),
         Index("ix_mails_subject_id", "subject_id"),
         Index("ix_mails_undelivered", "ended_at", postgresql_where=text("state in ('bounced', 'failed')")),
@@ -43,6 +47,7 @@ class Mail(Base):
     payload_sealed: Mapped[MaybeBytes]
     state: Mapped[Words] = mapped_column(server_default="queued")
     attempts: Mapped[int] = mapped_column(server_default="0")
+    yields: Mapped[bool] = mapped_column(server_default=text("false"))
     next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_reply: Mapped[MaybeWords]
     created_at: Mapped[CreatedAt]

@@ -19,12 +19,17 @@ _COLUMNS = {
     "subject_id": "uuid",
     "message_id": "text",
     "payload_sealed": "bytea",
+    "yields": "bool",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be: the kind names its template. A repr shows neither address nor values."""
+    """A message to be: the kind names its template. A repr shows neither address nor values.
+
+    Attributes:
+        yields: All other mail that is due goes first.
+    """
 
     kind: str
     campaign_id: int
@@ -32,6 +37,7 @@ class Draft:
     locale: str
     values: Mapping[str, JsonValue] = field(repr=False)
     subject_id: UUID | None = None
+    yields: bool = False
 
 
 async def queue(session: AsyncSession, sealer: Sealer, drafts: Sequence[Draft]) -> None:
@@ -48,4 +54,4 @@ def _row(draft: Draft, sealer: Sealer) -> tuple[object, ...]:
     binding = new_id()
     payload: dict[str, JsonValue] = {"to": draft.to, "locale": draft.locale, "values": dict(draft.values)}
     sealed = sealer.seal(payload, binding)
-    return draft.kind, draft.campaign_id, draft.subject_id, str(binding), sealed
+    return draft.kind, draft.campaign_id, draft.subject_id, str(binding), sealed, draft.yields

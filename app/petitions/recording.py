@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -145,7 +145,8 @@ class Recorder:
                 verdict = Verdict(Decision.NEW, standing=known[-1])
             writes = judgement.writes and letter.mail_hash not in suppressed
             if writes and allowance.take(letter.mail_hash):
-                batch.drafts.append(self.mail.draft(letter, verdict))
+                draft = self.mail.draft(letter, verdict)
+                batch.drafts.append(replace(draft, yields=judgement.score.is_quarantined))
         await self._write(session, batch)
         await save_allowance(session, allowance)
 

@@ -84,7 +84,9 @@ CHECKS: dict[str, str] = {
          where handled_at is null and received_at < now() - interval '1 hour'""",
     "no mail is overdue": """
         select count(*) from mails
-         where state in ('queued', 'sending') and next_attempt_at < now() - interval '5 minutes'""",
+         where state in ('queued', 'sending')
+           and next_attempt_at < now() - case when yields then interval '1 day'
+                                              else interval '5 minutes' end""",
 }
 
 

@@ -106,9 +106,12 @@ class Post:
     def __init__(self, internal: Database, sealer: Sealer, world: World) -> None:
         self.internal, self.sealer, self.world = internal, sealer, world
 
-    async def queue(self, *addresses: str, values: dict[str, JsonValue] | None = None) -> None:
+    async def queue(
+        self, *addresses: str, values: dict[str, JsonValue] | None = None, yields: bool = False
+    ) -> None:
+        whole = {**VALUES, **(values or {})}
         drafts = [
-            Draft("confirm_signature", self.world.campaign_id, to, "uk", {**VALUES, **(values or {})})
+            Draft("confirm_signature", self.world.campaign_id, to, "uk", whole, yields=yields)
             for to in addresses
         ]
         async with self.internal.begin() as session:

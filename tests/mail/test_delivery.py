@@ -259,6 +259,18 @@ async def test_a_relay_without_smtputf8_reaches_what_it_can(
     assert second["state"] == "sent"
 
 
+async def test_what_yields_goes_when_nothing_else_is_due(
+    post: Post, relay: Relay, deliverer: Deliverer
+) -> None:
+    await post.queue(*(f"bot{i}@example.com" for i in range(60)), yields=True)
+    await post.queue("zoya@example.com", "ada@example.com")
+    assert await deliverer.run() == 50
+    assert {"zoya@example.com", "ada@example.com"} <= set(relay.recipients)
+    assert await deliverer.run() == 12
+    assert len(set(relay.recipients)) == 62
+    assert await deliverer.run() == 0
+
+
 async def test_who_stops_hands_back_what_is_left(post: Post, relay: Relay, deliverer: Deliverer) -> None:
     await post.queue(*(f"person{i}@example.com" for i in range(5)))
     await deliverer.run(stopping=lambda: len(relay.taken) >= 2)

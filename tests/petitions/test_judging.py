@@ -117,6 +117,7 @@ async def test_a_bot_waits_apart_while_people_count_and_everybody_gets_the_mail(
     ).fetchall()
     assert len(free) == 50, "all people, and nobody else"
     assert one(superuser, "select count(*) from mails") == 2_550, "nobody is told"
+    assert one(superuser, "select count(*) from mails where yields") == 2_550 - early, "people's goes first"
     await confirm(public, [token_of(i) for i, _ in free])
     held = superuser.execute(
         "select id from signatures where quarantined_at is not null and not confirming_releases limit 20"
