@@ -18,6 +18,7 @@ async def load(options: argparse.Namespace) -> int:
         rate=options.rate or float("inf"),
         clients=options.clients,
         most=options.requests or float("inf"),
+        domain=options.domain or None,
         network=(lambda _number: str(options.network)) if options.network else None,
     )
     confirming = ConfirmingLoad(options.public, Mailboxes(options.mail), options.seed, share=options.confirm)
@@ -47,6 +48,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=float, default=50, help="signatures a second; 0: as fast as it goes")
     parser.add_argument("--requests", type=int, default=0, help="signatures at the most; 0: as time allows")
+    parser.add_argument("--domain", default="", help="of the signers' addresses")
     parser.add_argument("--network", default="", help="an address that all come from, by X-Forwarded-For")
     parser.add_argument("--clients", type=int, default=16, help="connections at the most")
     parser.add_argument("--confirm", type=float, default=0.6, help="the share of mails that is confirmed")

@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from devtools.load.connection import Connection
@@ -72,6 +72,7 @@ class ConfirmingLoad:
         origin: Where the public role listens.
         mailboxes: Where the links come from.
         share: Of the links, how many are used.
+        whose: Only links that came to addresses of which this is true.
         clients: Confirmations under way at the same time.
     """
 
@@ -80,6 +81,7 @@ class ConfirmingLoad:
     seed: str
     share: float = 0.6
     clients: int = 4
+    whose: Callable[[str], bool] = lambda _address: True
     attempts: list[Attempt] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
     confirmed: set[str] = field(default_factory=set)
@@ -100,7 +102,9 @@ class ConfirmingLoad:
         connection = Connection(self.mailboxes.origin)
         while not self.stopping.is_set():
             for mail in await self.mailboxes.look(connection):
-                if mail.asks_to_confirm and mail.token not in self.wanted and chance.random() < self.share:
+                if not mail.asks_to_confirm or not self.whose(mail.to):
+                    continue
+                if mail.token not in self.wanted and chance.random() < self.share:
                     self.wanted.add(mail.token)
                     self._waiting.put_nowait(mail.token)
             await asyncio.sleep(0.25)

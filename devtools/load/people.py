@@ -52,14 +52,14 @@ class Person:
         return form | {name: value for name, value in optional.items() if value is not None}
 
 
-def invent(number: int, seed: str) -> Person:
-    """The person of that number."""
+def invent(number: int, seed: str, domain: str | None = None) -> Person:
+    """The person of that number, with an address at that domain or at one of seven."""
     chance = random.Random(f"{seed}:{number}")  # noqa: S311 - nothing secret
     country = chance.choice(COUNTRIES)
     return Person(
         number=number,
         name=f"{chance.choice(FIRST)} {chance.choice(LAST)}",
-        email=f"signer.{number}.{seed}@readers{number % 7}.example",
+        email=f"signer.{number}.{seed}@{domain or f'readers{number % 7}.example'}",
         country=country,
         postcode=chance.choice(POSTCODES) if country == "GB" and chance.random() < 0.7 else None,  # noqa: PLR2004
         locale=chance.choice(LOCALES),

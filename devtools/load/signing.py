@@ -73,6 +73,7 @@ class SigningLoad:
         clients: Connections at the most.
         repeats: The share of the accepted who sign once more.
         most: Requests at the most.
+        domain: Of their addresses; None: some.
         network: The address that a person of that number comes from, by X-Forwarded-For.
         pause: Seconds that a client waits after it was turned away.
     """
@@ -85,6 +86,7 @@ class SigningLoad:
     repeats: float = 0.05
     patience: float = 20
     most: float = float("inf")
+    domain: str | None = None
     network: Callable[[int], str] | None = None
     pause: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
@@ -133,7 +135,7 @@ class SigningLoad:
 
     def _newcomer(self) -> Person:
         number = next(self._numbers)
-        self.people[number] = person = invent(number, self.seed)
+        self.people[number] = person = invent(number, self.seed, self.domain)
         return person
 
 

@@ -40,6 +40,7 @@ class Outage:
     number: signal.Signals
     killed_at: float
     back_at: float | None = None
+    pid: int = 0
 
     def covers(self, began: float, ended: float, *, grace: float) -> bool:
         """Whether a request met it; `grace` is what the others may need after it to notice, in seconds."""
@@ -56,6 +57,8 @@ class Processes:
 
     def pid(self, name: str) -> int | None:
         """The process of that name, as long as there is one; of several that were forked, their parent."""
+        if name == CHILD:
+            return None
         for pid in descendants(self.running.supervisor.pid):
             command = _command(pid)
             if set(command) >= _WORDS[name] and (name != POSTGRES or _is_server(command)):
@@ -69,7 +72,7 @@ class Processes:
     async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Outage:
         """Kill it as soon as it lives, and note when another one answers in its place."""
         pid = await self.wait_alive(name)
-        outage = Outage(name, number, time.monotonic())
+        outage = Outage(name, number, time.monotonic(), pid=pid)
         os.kill(pid, number)
         self.outages.append(outage)
         return outage
@@ -83,7 +86,7 @@ class Processes:
         """Kill any one of the processes that serve the public, as soon as one lives."""
         pids = await eventually(lambda: self.children() or None, 60, "no process serves the public")
         pid = chance.choice(pids)
-        outage = Outage(CHILD, signal.SIGKILL, time.monotonic())
+        outage = Outage(CHILD, signal.SIGKILL, time.monotonic(), pid=pid)
         os.kill(pid, signal.SIGKILL)
         self.outages.append(outage)
         return outage
@@ -91,7 +94,7 @@ class Processes:
     async def wait_back(self, outage: Outage, seconds: float = 60) -> float:
         """Note when the one that was started instead answers; says how long that took since the kill."""
         deadline = time.monotonic() + seconds
-        while not await self._answers(outage.name):
+        while self.pid(outage.name) == outage.pid or not await self._answers(outage.name):
             assert time.monotonic() < deadline, f"{outage.name} is not back after {seconds:g} s"
             await asyncio.sleep(0.05)
         outage.back_at = time.monotonic()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chaos
 
 SLUG = "refugees-welcome"
 CHILD_KILLS, PARENT_KILLS, STOPS = 19, 1, 5
-SIGNERS, CONFIRMERS = 56, 8
+SIGNERS, CONFIRMERS = 48, 16
 GRACE = 3.0
 BACK_SECONDS = 10.0
 LONGEST_WAIT = 12.0
