@@ -27,6 +27,7 @@ HASH_BYTES = 8
 QUARANTINE_EARLIER = "signatures:quarantine_earlier"
 _AGAIN_SECONDS = 20.0
 _DISPOSABLE = b"disposed"
+_TAINTED = "domain:tainted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,33 @@ class _Origin:
     disposable: bool
 
     def keys(self) -> dict[str, Key]:
-        """The counters that this letter adds to."""
+        """The counters that this letter adds to, but for its domain's."""
         keys = {
             "petition": self.letter.petition_id.to_bytes(HASH_BYTES, "big"),
             "address": self.letter.mail_hash[:HASH_BYTES],
             "network": self.network_hash,
-            "domain": self._domain_key(),
         }
         return {kind: (kind, key, self.day) for kind, key in keys.items() if key is not None}
+
+    def domain_keys(self, *, tainted: bool) -> dict[str, Key]:
+        """Its domain's counter; what comes from a network beyond all bounds is counted apart.
+
+        Else a bot could have everybody at somebody else's domain quarantined by signing with its addresses.
+        """
+        key = self._domain_key()
+        return {} if key is None else {"domain": (_TAINTED if tainted else "domain", key, self.day)}
 
     def _domain_key(self) -> bytes | None:
         """Disposable domains are many and nobody's: they count as one."""
         if self.disposable:
             return _DISPOSABLE
         return None if is_large(self.domain) else self.domain_hash
+
+
+def _seen(origins: Sequence[_Origin], keys: Mapping[UUID, Mapping[str, Key]]) -> list[Seen]:
+    return [
+        Seen(key, o.letter.received_at.astimezone(UTC)) for o in origins for key in keys[o.letter.id].values()
+    ]
 
 
 class Judge:
@@ -111,12 +125,16 @@ class Judge:
                 {o.domain for o in origins},
                 {o.letter.mail_hash for o in origins},
             )
-            seen = [
-                Seen(key, o.letter.received_at.astimezone(UTC)) for o in origins for key in o.keys().values()
-            ]
-            counts = await count(session, seen)
-        judged = {o.letter.id: self._judge(o, counts, listed) for o in origins}
-        await self._reach_back(origins, counts, listed)
+            keys = {o.letter.id: o.keys() for o in origins}
+            counts = await count(session, _seen(origins, keys))
+            beyond = self._beyond_all_bounds(origins, counts, listed)
+            domains = {o.letter.id: o.domain_keys(tainted=o.network_hash in beyond) for o in origins}
+            counts |= await count(session, _seen(origins, domains))
+        judged = {
+            o.letter.id: self._judge(o, keys[o.letter.id] | domains[o.letter.id], counts, listed)
+            for o in origins
+        }
+        await self._reach_back(beyond)
         reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
         if reasons:
             log.info("letters:quarantined", reasons=dict(reasons))
@@ -137,8 +155,27 @@ class Judge:
             is_disposable(letter.text("email")),
         )
 
-    def _judge(self, origin: _Origin, counts: dict[Key, Counts], listed: Listed) -> Judgement:
-        letter, keys = origin.letter, origin.keys()
+    def _beyond_all_bounds(
+        self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
+    ) -> dict[bytes, Score]:
+        """The networks whose rate alone is enough to wait apart, and what it comes to."""
+        beyond: dict[bytes, Score] = {}
+        for origin in {(o.network_hash, o.letter.petition_id): o for o in origins}.values():
+            if origin.network_hash is None:
+                continue
+            keys = origin.keys()
+            by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
+            known = beyond.get(origin.network_hash)
+            if not by_itself.is_quarantined or (known and known.points >= by_itself.points):
+                continue
+            if not self._spares(origin, listed):
+                beyond[origin.network_hash] = by_itself
+        return beyond
+
+    def _judge(
+        self, origin: _Origin, keys: dict[str, Key], counts: dict[Key, Counts], listed: Listed
+    ) -> Judgement:
+        letter = origin.letter
         by = {kind: counts.get(key, NOTHING) for kind, key in keys.items()}
         seconds = letter.payload.get("form_seconds")
         blocked = listed.blocks(origin.network, origin.domain, letter.mail_hash)
@@ -168,26 +205,18 @@ class Judge:
             for own in self._exempt
         )
 
-    async def _reach_back(
-        self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
-    ) -> None:
+    async def _reach_back(self, beyond: Mapping[bytes, Score]) -> None:
         """Have those quarantined that a network left before it was known for what it is.
 
         And once more when it is worse than confirming can outweigh: for those that it left meanwhile.
         """
-        due: dict[bytes, Score] = {}
         now = time.monotonic()
         self._told = {key: at for key, at in self._told.items() if at > now - _AGAIN_SECONDS}
-        for origin in origins:
-            keys = origin.keys()
-            if origin.network_hash is None or (origin.network_hash, False) in self._told:
+        for network_hash, by_itself in beyond.items():
+            told = network_hash, by_itself.confirming_releases
+            if (network_hash, False) in self._told or told in self._told:
                 continue
-            by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
-            told = origin.network_hash, by_itself.confirming_releases
-            if by_itself.is_quarantined and told not in self._told and not self._spares(origin, listed):
-                due[origin.network_hash] = by_itself
-                self._told[told] = now
-        for network_hash, by_itself in due.items():
+            self._told[told] = now
             network, releases = network_hash.hex(), int(by_itself.confirming_releases)
             async with self._database.begin() as session:
                 await defer(

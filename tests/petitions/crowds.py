@@ -134,7 +134,7 @@ def simulate(group: Group, seed: int = 7) -> Outcome:  # noqa: C901 - one loop o
         new = by_minute.get(minute, [])
         for network in new:
             for counter in (minutes, hours, days):
-                counter.update([("network", network), "domain", "petition"])
+                counter.update([("network", network), "petition"])
         left = 1 - minute % 60 / 60
 
         def counts(key: object, left: float = left) -> Counts:
@@ -142,10 +142,18 @@ def simulate(group: Group, seed: int = 7) -> Outcome:  # noqa: C901 - one loop o
 
         ours = counts("petition")
         petition = Counts(ours.minute + group.others // 60, ours.hour + group.others, ours.day + group.others)
+        tainted = {
+            network: alone(counts(("network", network)), petition).points >= THRESHOLD for network in set(new)
+        }
+        for network in new:
+            for counter in (minutes, hours, days):
+                counter.update([("domain", tainted[network])])
         for network in new:
             evidence = Evidence(
                 network=counts(("network", network)),
-                domain=counts("domain") if group.own_domain or group.disposable else Counts(),
+                domain=counts(("domain", tainted[network]))
+                if group.own_domain or group.disposable
+                else Counts(),
                 petition=petition,
                 by_form=group.by_form,
                 form_seconds=group.form_seconds,

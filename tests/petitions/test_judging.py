@@ -145,6 +145,28 @@ async def test_what_a_bot_left_early_weighs_as_much_as_what_it_left_last(
     await check(internal)
 
 
+async def test_a_bot_with_other_peoples_addresses_does_not_speak_against_them(
+    drop: Drop,
+    resolver: Resolver,
+    public: Database,
+    superuser: psycopg.Connection,
+    token_of: Callable[..., str],
+) -> None:
+    """A bot on one network signs with addresses at the domain of a newspaper, whose people sign too."""
+    await drop(people(6_000, "203.0.113.9", domain="paper.example"))
+    await work(resolver)
+    staff = [
+        form
+        for i in range(30)
+        for form in people(1, f"198.51.100.{i}", domain="paper.example", start=10_000 + i)
+    ]
+    await drop(staff)
+    await work(resolver)
+    rows = superuser.execute("select id from signatures order by id desc limit 30").fetchall()
+    await confirm(public, [token_of(i) for (i,) in rows])
+    assert one(superuser, "select counted from petition_counts") == 30
+
+
 async def test_confirming_releases_who_is_only_a_little_suspect(
     drop: Drop,
     resolver: Resolver,
