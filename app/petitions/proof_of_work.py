@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import digest
 
+import structlog
 from altcha.v1 import create_challenge, extract_params, verify_solution
 from sqlalchemy import text
 
@@ -22,6 +23,7 @@ from app.core.errors import AppError
 from app.core.group_commit import GroupCommit
 from app.petitions.errors import ProofOfWorkInvalid, ProofOfWorkMissing
 
+log = structlog.get_logger(__name__)
 LIFETIME = timedelta(minutes=10)
 HARDEST = 100_000
 """The largest number that solves a challenge: half a second in a browser, on average."""
@@ -81,7 +83,10 @@ class ProofOfWork:
 
     async def _keep_reading(self) -> None:
         while True:
-            await self.read_rules()
+            try:
+                await self.read_rules()
+            except Exception:
+                log.exception("proof_rules:read:failed")  # whatever it is, the next reading may do better
             await asyncio.sleep(_RULES_SECONDS)
 
     def issue(self, petition_id: int, now: datetime) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ import pytest
 from altcha import hash_hex
 
 from app.core.db import Database
+from app.petitions import proof_of_work
 from app.petitions.errors import ProofOfWorkInvalid, ProofOfWorkMissing
 from app.petitions.listed import ask_work
 from app.petitions.proof_of_work import FILLED, ProofOfWork
@@ -112,3 +113,23 @@ async def test_it_is_asked_where_staff_say_so_or_the_letterbox_fills_up(
     await work.read_rules()
     assert not work.is_asked(world.petition_id)
     assert ProofOfWork(public, b"k" * 32, lambda: FILLED).is_asked(world.petition_id)
+
+
+async def test_rules_are_read_on_whatever_goes_wrong_once(
+    public: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, again = 0, asyncio.Event()
+
+    async def read_rules(_work: ProofOfWork) -> None:
+        nonlocal read
+        read += 1
+        if read == 1:
+            raise RuntimeError("the table is being changed")
+        again.set()
+
+    monkeypatch.setattr(ProofOfWork, "read_rules", read_rules)
+    monkeypatch.setattr(proof_of_work, "_RULES_SECONDS", 0.01)
+    made = ProofOfWork(public, bytes(32), lambda: 0)
+    made.start()
+    await asyncio.wait_for(again.wait(), 5)
+    await made.stop()
