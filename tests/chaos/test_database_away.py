@@ -25,7 +25,7 @@ from tests.journeys.running import Running
 pytestmark = pytest.mark.chaos
 
 SLUG = "refugees-welcome"
-AWAY_SECONDS = {False: 30.0, True: 15.0}
+AWAY_SECONDS = {False: 30.0, True: 10.0}
 """Refusing, silent."""
 LONGEST_READ, LONGEST_POST, LONGEST_FROM_MEMORY = 6.0, 12.0, 1.0
 BACK_SECONDS = 5.0

@@ -108,7 +108,7 @@ async def kill_at_random(processes: Processes, chance: random.Random) -> None:
     await asyncio.sleep(5)
     watching = []
     for name, number in plan:
-        await asyncio.sleep(chance.uniform(1, 12))
+        await asyncio.sleep(chance.uniform(1, 8))
         outage = await processes.kill(name, number)
         watching.append(asyncio.create_task(processes.wait_back(outage)))
     await asyncio.gather(*watching)

@@ -14,7 +14,7 @@ import pytest
 from devtools.load.connection import Connection
 from devtools.load.signing import ACCEPTED, UNAVAILABLE, Attempt, SigningLoad, attempt
 from tests.chaos.evidence import Evidence
-from tests.chaos.processes import CHILD, POSTGRES, Outage, Processes
+from tests.chaos.processes import CHILD, POSTGRES, Outage, Processes, is_alive
 from tests.chaos.test_kills import CountReader, met, nobody_else_ended, spread
 from tests.journeys.running import Running
 
@@ -82,18 +82,24 @@ class Links:
             connection.close()
 
 
-async def disturb(processes: Processes, chance: random.Random) -> None:
-    """Every kill of the plan in any order, a few seconds apart, whatever else is down."""
+async def disturb(processes: Processes, chance: random.Random) -> list[int]:
+    """Every kill of the plan in any order, a few seconds apart, whatever else is down.
+
+    Returns the children that a killed parent left.
+    """
     plan = [CHILD] * CHILD_KILLS + ["public"] * PARENT_KILLS + [POSTGRES] * STOPS
-    watching = []
+    watching, orphans = [], []
     for name in chance.sample(plan, len(plan)):
         await asyncio.sleep(chance.uniform(0.5, 4))
         if name == CHILD:
             outage = await processes.kill_child(chance)
-        else:  # SIGQUIT is PostgreSQL's immediate shutdown
+        else:
+            orphans += processes.children() if name == "public" else []
+            # SIGQUIT is PostgreSQL's immediate shutdown
             outage = await processes.kill(name, signal.SIGQUIT if name == POSTGRES else signal.SIGKILL)
         watching.append(asyncio.create_task(processes.wait_back(outage)))
     await asyncio.gather(*watching)
+    return orphans
 
 
 def back_after(outage: Outage, moments: list[float]) -> float:
@@ -116,7 +122,7 @@ async def test_nothing_acknowledged_is_lost_at_full_load(
     load = [asyncio.create_task(part.run()) for part in (signing, links, reading)]
     worker = await processes.wait_alive("worker")
     await asyncio.sleep(3)
-    await disturb(processes, random.Random(seed))  # noqa: S311 - nothing secret
+    orphans = await disturb(processes, random.Random(seed))  # noqa: S311 - nothing secret
     await asyncio.sleep(BACK_SECONDS)
     for part in (signing, links, reading):
         part.stopping.set()
@@ -160,6 +166,8 @@ async def test_nothing_acknowledged_is_lost_at_full_load(
     assert max(down(processes, CHILD)) < BACK_SECONDS
     attempts = [*signing.attempts, *links.attempts, *reading.attempts]
     answers_are_honest(attempts, processes.outages)
+    assert len(orphans) > 0
+    assert [pid for pid in orphans if is_alive(pid)] == []
     assert await processes.wait_alive("worker") == worker
     assert nobody_else_ended(evidence) == []
 
