@@ -5,8 +5,19 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from tests.journeys.running import ROOT, Running
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How often each status came, in how many seconds, and how quickly: in milliseconds."""
+
+    statuses: dict[int, int]
+    seconds: float
+    median: float
+    p99: float
 
 
 @asynccontextmanager
@@ -24,10 +35,13 @@ async def load_beside(running: Running, *options: str) -> AsyncIterator[asyncio.
         await process.wait()
 
 
-async def said_of(process: asyncio.subprocess.Process) -> tuple[dict[int, int], float]:
-    """How often each status came, and in how many seconds, once it has ended by itself."""
+async def said_of(process: asyncio.subprocess.Process) -> Said:
+    """What it says once it has ended by itself."""
     out, _ = await process.communicate()
-    found = re.search(r"signing +\{(.*)\} in ([\d.]+) s", out.decode())
+    found = re.search(
+        r"signing +\{(.*)\} in ([\d.]+) s\s+answered +median ([\d.]+) ms, p99 ([\d.]+) ms", out.decode()
+    )
     assert found, out
     pairs = [pair.split(": ") for pair in found[1].split(", ")]
-    return {int(status): int(times) for status, times in pairs}, float(found[2])
+    statuses = {int(status): int(times) for status, times in pairs}
+    return Said(statuses, float(found[2]), float(found[3]), float(found[4]))
