@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -84,16 +85,66 @@ async def confirm_all(running: Running, tokens: Iterable[str]) -> Counter[int]:
     return said
 
 
+@dataclass
+class Story:
+    """What people and bot were answered, and what came of it."""
+
+    alone: Said
+    beside: Said
+    bot: Said
+    mail_waited: tuple[float, float]
+    apart_after: float = 0.0
+    bot_confirmed: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def slower(self) -> float:
+        return self.beside.p99 / self.alone.p99
+
+    def __str__(self) -> str:
+        return (
+            f"people: p50 {self.alone.median:.1f} ms, p99 {self.alone.p99:.1f} ms alone, p50 "
+            f"{self.beside.median:.1f} ms, p99 {self.beside.p99:.1f} ms beside a bot: {self.slower:.2f}×; "
+            f"mail went after {self.mail_waited[0]:.1f} s at the latest, {self.mail_waited[1]:.1f} s beside "
+            f"it\nbot: {self.bot.statuses} in {self.bot.seconds:.0f} s; all of it apart after "
+            f"{self.apart_after:.1f} s, then confirmed: {dict(self.bot_confirmed)}"
+        )
+
+
 async def test_people_sign_and_count_beside_a_bot(
     running: Running, evidence: Evidence, seed: str, tell: Callable[[str], None]
 ) -> None:
-    mailboxes = Mailboxes(running.mail)
+    story = await live_through(running, evidence, seed)
+    await evidence.settle(SETTLE_SECONDS, mails=False)
+    bots = [invent(number, f"{seed}bot", BOT_DOMAIN) for number in range(ATTEMPTS)]
+    story.apart_after = await until_all_apart(evidence, bots)
+    story.bot_confirmed = await confirm_all(running, tokens_of(evidence))
+    _, counter, tallies = evidence.confirmed()
+    [(counted,)] = evidence.query(_COUNTING)
+    tell(f"{story}; counted {counted}, counter {counter}")
+    for load in (story.alone, story.beside):
+        assert load.statuses == {ACCEPTED: PEOPLE}
+    assert sum(story.bot.statuses.values()) == ATTEMPTS
+    assert set(story.bot.statuses) <= {ACCEPTED, TOO_MANY}
+    assert story.bot.statuses[ACCEPTED] > 1_000
+    assert story.bot_confirmed == {200: story.bot.statuses[ACCEPTED]}, "whoever waits apart is told so"
+    assert counted == counter == tallies == 2 * PEOPLE
+    assert story.mail_waited[1] < LONGEST_MAIL_WAIT
+    assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
+    assert story.slower < MOST_SLOWER
+
+
+async def live_through(running: Running, evidence: Evidence, seed: str) -> Story:
+    """People sign, then others beside a bot; all of them confirm by the mail they get."""
     confirming = ConfirmingLoad(
-        running.public, mailboxes, seed, share=1.0, whose=lambda to: not to.endswith(BOT_DOMAIN)
+        running.public,
+        Mailboxes(running.mail),
+        seed,
+        share=1.0,
+        whose=lambda address: not address.endswith(BOT_DOMAIN),
     )
     confirms = asyncio.create_task(confirming.run())
     alone = await people(running, f"{seed}a", "198.18.")
-    waited_alone = longest_wait(evidence)
+    waited = longest_wait(evidence)
     bot = asyncio.create_task(ten_thousand(running, f"{seed}bot"))
     beside = await people(running, f"{seed}b", "198.19.")
     answered = await bot
@@ -103,33 +154,7 @@ async def test_people_sign_and_count_beside_a_bot(
         await asyncio.sleep(0.2)
     confirming.stopping.set()
     await confirms
-    waited = longest_wait(evidence)
-    await evidence.settle(SETTLE_SECONDS, mails=False)
-
-    bots = [invent(number, f"{seed}bot", BOT_DOMAIN) for number in range(ATTEMPTS)]
-    apart_after = await until_all_apart(evidence, bots)
-    tokens = tokens_of(evidence)
-    said = await confirm_all(running, tokens)
-    _, counter, tallies = evidence.confirmed()
-    [(counted,)] = evidence.query(_COUNTING)
-    slower = beside.p99 / alone.p99
-    tell(
-        f"people: {2 * PEOPLE}, confirmed {len(confirming.confirmed)}; p50 {alone.median:.1f} ms, "
-        f"p99 {alone.p99:.1f} ms alone, p50 {beside.median:.1f} ms, p99 {beside.p99:.1f} ms beside a bot: "
-        f"{slower:.2f}×; mail went after {waited_alone:.1f} s at the latest, {waited:.1f} s beside a bot\n"
-        f"bot: {answered.statuses} in {answered.seconds:.0f} s; {len(tokens)} signatures, apart after "
-        f"{apart_after:.1f} s, then confirmed: {dict(said)}; counted {counted}, counter {counter}"
-    )
-    for load in (alone, beside):
-        assert load.statuses == {ACCEPTED: PEOPLE}
-    assert sum(answered.statuses.values()) == ATTEMPTS
-    assert set(answered.statuses) <= {ACCEPTED, TOO_MANY}
-    assert answered.statuses[ACCEPTED] > 1_000
-    assert set(said) == {200}, "whoever waits apart is not told so"
-    assert counted == counter == tallies == 2 * PEOPLE
-    assert waited < LONGEST_MAIL_WAIT
-    assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
-    assert slower < MOST_SLOWER
+    return Story(alone, beside, answered, (waited, longest_wait(evidence)))
 
 
 async def until_all_apart(evidence: Evidence, bots: Sequence[Person]) -> float:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
+from devtools.load.confirming import CONFIRMED
 from devtools.load.connection import Connection
 from devtools.load.signing import ACCEPTED, UNAVAILABLE, Attempt, SigningLoad, attempt
-from tests.chaos.evidence import Evidence
+from tests.chaos.evidence import Evidence, Stored
 from tests.chaos.processes import CHILD, POSTGRES, Outage, Processes, is_alive
 from tests.chaos.test_kills import CountReader, met, nobody_else_ended, spread
 from tests.journeys.running import Running
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.chaos
 SLUG = "refugees-welcome"
 CHILD_KILLS, PARENT_KILLS, STOPS = 19, 1, 5
 SIGNERS, CONFIRMERS = 48, 16
-GRACE = 3.0
 BACK_SECONDS = 10.0
 LONGEST_WAIT = 12.0
 SETTLE_SECONDS = 240.0
@@ -74,7 +74,7 @@ class Links:
                 path = "/api/v1/signatures/confirm"
                 noted, _ = await attempt(connection, 0, "POST", path, {"token": token})
                 self.attempts.append(noted)
-                if noted.status == 200:
+                if noted.status == CONFIRMED:
                     self.confirmed.add(token)
                 elif noted.status in (0, UNAVAILABLE):
                     await asyncio.sleep(0.1)
@@ -108,19 +108,87 @@ def back_after(outage: Outage, moments: list[float]) -> float:
     return min((m - outage.back_at for m in moments if m > outage.back_at), default=float("inf"))
 
 
+@dataclass
+class Story:
+    """A run, and what the database holds of it."""
+
+    signing: SigningLoad
+    links: Links
+    reading: CountReader
+    processes: Processes
+    orphans: list[int]
+    settled_in: float = 0.0
+    stored: dict[int, list[Stored]] = field(default_factory=dict)
+
+    def lost(self) -> list[int]:
+        """People who were told that their letter is kept, and of whom there is none."""
+        return [number for number in self.signing.accepted if not self.stored[number]]
+
+    def unconfirmed(self) -> list[str]:
+        """Links that were answered well, and whose signatures are not confirmed."""
+        state = {s.token: s.state for signatures in self.stored.values() for s in signatures}
+        return [token for token in self.links.confirmed if state[token] != "confirmed"]
+
+    def back(self) -> dict[str, list[float]]:
+        """How soon after each return of PostgreSQL what worked again, in seconds."""
+        stops = [outage for outage in self.processes.outages if outage.name == POSTGRES]
+        moments = {
+            "signing": [a.ended for a in self.signing.attempts if a.status == ACCEPTED],
+            "confirming": [a.ended for a in self.links.attempts if a.status == CONFIRMED],
+            "resolving": self.links.resolved_at,
+        }
+        return {what: [back_after(stop, when) for stop in stops] for what, when in moments.items()}
+
+    def __str__(self) -> str:
+        kills = Counter(outage.name for outage in self.processes.outages)
+        return (
+            f"killed {dict(kills)}; signing {dict(self.signing.statuses())} ({rate_of(self.signing):.0f}/s); "
+            f"people acknowledged {len(self.signing.accepted)}, lost {len(self.lost())}; confirmations "
+            f"acknowledged {len(self.links.confirmed)}, lost {len(self.unconfirmed())}\nback after: "
+            + ", ".join(f"{name} {spread(down(self.processes, name))}" for name in kills)
+            + "; after PostgreSQL: "
+            + ", ".join(f"{what} {spread(seconds)}" for what, seconds in self.back().items())
+            + f"; settled in {self.settled_in:.1f} s"
+        )
+
+
 async def test_nothing_acknowledged_is_lost_at_full_load(
-    running: Running,
-    processes: Processes,
-    evidence: Evidence,
-    seed: str,
-    tell: Callable[[str], None],
+    running: Running, processes: Processes, evidence: Evidence, seed: str, tell: Callable[[str], None]
 ) -> None:
+    worker = await processes.wait_alive("worker")
+    story = await live_through(running, processes, evidence, seed)
+    story.stored = evidence.signatures_of(story.signing.people.values())
+    rows, counter, tallies = evidence.confirmed()
+    tell(f"{story}; rows {rows}, counter {counter}, tallies {tallies}")
+
+    kills = Counter(outage.name for outage in processes.outages)
+    assert kills == {CHILD: CHILD_KILLS, "public": PARENT_KILLS, POSTGRES: STOPS}
+    assert len(story.signing.accepted) > 5_000, "too little load to show anything"
+    assert len(story.links.confirmed) > 1_000, "too little load to show anything"
+    assert story.lost() == []
+    assert [n for n, signatures in story.stored.items() if len(signatures) > 1] == []
+    assert story.unconfirmed() == []
+    confirmed = {s.token for found in story.stored.values() for s in found if s.state == "confirmed"}
+    assert confirmed <= story.links.sent
+    assert rows == counter == tallies == len(confirmed) >= len(story.links.confirmed)
+    assert evidence.query("select error from intake_rejected") == []
+    assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
+    assert max(seconds for each in story.back().values() for seconds in each) < BACK_SECONDS
+    assert max(down(processes, CHILD)) < BACK_SECONDS
+    answers_are_honest(story)
+    assert len(story.orphans) > 0
+    assert [pid for pid in story.orphans if is_alive(pid)] == []
+    assert await processes.wait_alive("worker") == worker
+    assert nobody_else_ended(evidence) == []
+
+
+async def live_through(running: Running, processes: Processes, evidence: Evidence, seed: str) -> Story:
+    """Sign and confirm on 64 connections while kills and stops go on; then let the letters settle."""
     signing = SigningLoad(
         running.public, SLUG, seed, rate=float("inf"), clients=SIGNERS, repeats=0.02, pause=0.1
     )
     links, reading = Links(running, evidence), CountReader(running.public)
     load = [asyncio.create_task(part.run()) for part in (signing, links, reading)]
-    worker = await processes.wait_alive("worker")
     await asyncio.sleep(3)
     orphans = await disturb(processes, random.Random(seed))  # noqa: S311 - nothing secret
     await asyncio.sleep(BACK_SECONDS)
@@ -128,48 +196,7 @@ async def test_nothing_acknowledged_is_lost_at_full_load(
         part.stopping.set()
     await asyncio.wait_for(asyncio.gather(*load), 60)
     settled_in = await evidence.settle(SETTLE_SECONDS, mails=False)
-
-    stored = evidence.signatures_of(signing.people.values())
-    state = {s.token: s.state for signatures in stored.values() for s in signatures}
-    lost = [n for n in signing.accepted if not stored[n]]
-    unconfirmed = [t for t in links.confirmed if state[t] != "confirmed"]
-    rows, counter, tallies = evidence.confirmed()
-    stops = [o for o in processes.outages if o.name == POSTGRES]
-    signs = [a.ended for a in signing.attempts if a.status == ACCEPTED]
-    confirms = [a.ended for a in links.attempts if a.status == 200]
-    back = {
-        what: [back_after(stop, moments) for stop in stops]
-        for what, moments in (("signing", signs), ("confirming", confirms), ("resolving", links.resolved_at))
-    }
-    kills = Counter(o.name for o in processes.outages)
-    tell(
-        f"killed {dict(kills)}; signing {dict(signing.statuses())} ({rate_of(signing):.0f}/s); people "
-        f"acknowledged {len(signing.accepted)}, lost {len(lost)}; confirmations acknowledged "
-        f"{len(links.confirmed)}, lost {len(unconfirmed)}; rows {rows}, counter {counter}, tallies {tallies};"
-        " back after: "
-        + ", ".join(f"{name} {spread(down(processes, name))}" for name in kills)
-        + "; after PostgreSQL: "
-        + ", ".join(f"{what} {spread(seconds)}" for what, seconds in back.items())
-        + f"; settled in {settled_in:.1f} s"
-    )
-    assert kills == {CHILD: CHILD_KILLS, "public": PARENT_KILLS, POSTGRES: STOPS}
-    assert len(signing.accepted) > 5_000, "too little load to show anything"
-    assert len(links.confirmed) > 1_000, "too little load to show anything"
-    assert lost == []
-    assert [n for n, signatures in stored.items() if len(signatures) > 1] == []
-    assert unconfirmed == []
-    assert {t for t, s in state.items() if s == "confirmed"} <= links.sent
-    assert rows == counter == tallies >= len(links.confirmed)
-    assert evidence.query("select error from intake_rejected") == []
-    assert evidence.selfcheck() == dict.fromkeys(evidence.selfcheck(), 0)
-    assert max(seconds for each in back.values() for seconds in each) < BACK_SECONDS
-    assert max(down(processes, CHILD)) < BACK_SECONDS
-    attempts = [*signing.attempts, *links.attempts, *reading.attempts]
-    answers_are_honest(attempts, processes.outages)
-    assert len(orphans) > 0
-    assert [pid for pid in orphans if is_alive(pid)] == []
-    assert await processes.wait_alive("worker") == worker
-    assert nobody_else_ended(evidence) == []
+    return Story(signing, links, reading, processes, orphans, settled_in)
 
 
 def rate_of(signing: SigningLoad) -> float:
@@ -183,11 +210,12 @@ def down(processes: Processes, name: str) -> list[float]:
     return [o.back_at - o.killed_at for o in processes.outages if o.name == name and o.back_at]
 
 
-def answers_are_honest(attempts: list[Attempt], outages: list[Outage]) -> None:
+def answers_are_honest(story: Story) -> None:
     """Nobody is refused but by 503 with a time, nobody waits long, and only kills leave people unanswered."""
-    assert {a.status for a in attempts} <= {0, 200, ACCEPTED, UNAVAILABLE}
+    attempts = [*story.signing.attempts, *story.links.attempts, *story.reading.attempts]
+    assert {a.status for a in attempts} <= {0, CONFIRMED, ACCEPTED, UNAVAILABLE}
     assert all(a.retry_after for a in attempts if a.status == UNAVAILABLE)
     assert max(a.seconds for a in attempts) < LONGEST_WAIT
-    killed = [o for o in outages if o.name != POSTGRES]
+    killed = [o for o in story.processes.outages if o.name != POSTGRES]
     unanswered = [a for a in attempts if a.status == 0]
     assert [a for a in unanswered if not met(a, killed)] == []
