@@ -40,6 +40,9 @@ POLL_SECONDS = 2.0
 """The longest a letter or a mail waits when its notification got lost."""
 _RUSH = 100
 """Letters in one batch from which on mail leaves them the time: 50 mails a second are sent all the same."""
+_FEW = 20
+_GATHER_SECONDS = 0.1
+"""After a batch of a few letters the next gather: a transaction for each would cost more than they do."""
 _MAIL_PAUSE_SECONDS = 0.02
 _LAPSE_BATCH = 1_000
 _STOP_SECONDS = 2.5
@@ -56,6 +59,8 @@ class _Load:
         """Resolve a batch, and note whether there was a rush."""
         done = await resolver.run()
         self._rushed = done >= _RUSH
+        if 0 < done < _FEW:
+            await asyncio.sleep(_GATHER_SECONDS)
         return done
 
     async def help(self, resolver: Resolver) -> int:
