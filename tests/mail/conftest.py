@@ -16,6 +16,7 @@ from app.core.db import Database
 from app.crypto.sealing import Opener, Sealer
 from app.mail.deliver import Deliverer
 from app.mail.queue import Draft, queue
+from app.mail.render import VALUES as NEEDED
 from app.settings import MailSettings
 from tests.factories import World
 from tests.ports import free_port
@@ -106,11 +107,11 @@ class Post:
     def __init__(self, internal: Database, sealer: Sealer, world: World) -> None:
         self.internal, self.sealer, self.world = internal, sealer, world
 
-    async def queue(self, *addresses: str, values: dict[str, JsonValue] | None = None) -> None:
-        drafts = [
-            Draft("confirm_signature", self.world.campaign_id, to, "uk", {**VALUES, **(values or {})})
-            for to in addresses
-        ]
+    async def queue(
+        self, *addresses: str, values: dict[str, JsonValue] | None = None, kind: str = "confirm_signature"
+    ) -> None:
+        given = {name: value for name, value in VALUES.items() if name in NEEDED[kind]} | (values or {})
+        drafts = [Draft(kind, self.world.campaign_id, to, "uk", given) for to in addresses]
         async with self.internal.begin() as session:
             await queue(session, self.sealer, drafts)
 
