@@ -127,16 +127,16 @@ class CommitTimes:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Around one transaction, whether it ends well or not."""
+        """Around one transaction. One that failed is forgotten: a database that is away is no surge."""
         mark = object()
-        self._running[mark] = self._clock()
+        began = self._running[mark] = self._clock()
         try:
             yield
         finally:
-            now = self._clock()
-            seconds = now - self._running.pop(mark)
-            if seconds >= _FROM_SECONDS:
-                self._slow.append((now, seconds))
+            del self._running[mark]
+        now = self._clock()
+        if now - began >= _FROM_SECONDS:
+            self._slow.append((now, now - began))
 
     @property
     def slowest(self) -> float:
