@@ -40,12 +40,14 @@ def public() -> ASGIApp:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with plainly_refused():
             role = await build_public(settings)
-        app.state.role = role
+        app.state.role, app.state.surge = role, role.surge
         role.petitions.start()
         role.letterbox.start()
         role.signers.confirmer.start()
         role.work.start()
+        role.surge.start()
         yield
+        await role.surge.stop()
         await role.work.stop()
         await role.letterbox.stop()
         await role.signers.confirmer.stop()

@@ -109,6 +109,13 @@ class KeySettings(Section):
     form_key: SecretStr | None = None
 
 
+class SurgeSettings(Section):
+    """What is as much as there may be; the ladder's steps are shares of it (`app/petitions/surging.py`)."""
+
+    letterbox_capacity: int = Field(default=2_000, ge=10)
+    backlog_capacity: int = Field(default=1_000_000, ge=10)
+
+
 class Settings(Section):
     """All settings of one process."""
 
@@ -117,6 +124,7 @@ class Settings(Section):
     log_format: Literal["json", "console"] = "json"
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    surge: SurgeSettings = Field(default_factory=SurgeSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     stripe: StripeSettings = Field(default_factory=StripeSettings)
     keys: KeySettings = Field(default_factory=KeySettings)

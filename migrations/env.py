@@ -2,8 +2,7 @@
 
 import os
 from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
@@ -12,9 +11,9 @@ from sqlalchemy.sql.schema import SchemaItem
 import app
 from app.core.db import Base, async_url
 
-for module in iter_modules(app.__path__):
-    if module.ispkg and find_spec(f"app.{module.name}.models") is not None:
-        import_module(f"app.{module.name}.models")
+for module in walk_packages(app.__path__, "app."):
+    if module.name.endswith("models"):
+        import_module(module.name)
 
 
 def include_object(

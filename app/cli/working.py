@@ -32,6 +32,7 @@ from app.petitions.opening import LetterOpener
 from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
 from app.petitions.sweeping import Sweeper
+from app.petitions.watching import SurgeWatch
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
 
@@ -67,7 +68,11 @@ class _Load:
         """Resolve a batch beside: while one waits for the database or seals, the other computes."""
         return await resolver.run() if self._rushed else 0
 
-    def mail_pause(self) -> float:
+    async def send(self, deliverer: Deliverer, surge: SurgeWatch, stopping: Callable[[], bool]) -> int:
+        """Send a batch of mails: slowly in a rush, and only the urgent ones high up on the surge ladder."""
+        return await deliverer.run(stopping, self._mail_pause, urgent_alone=surge.sheds_mail)
+
+    def _mail_pause(self) -> float:
         """How long to wait after each mail, in seconds."""
         return _MAIL_PAUSE_SECONDS if self._rushed else 0.0
 
@@ -103,18 +108,21 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(gateway.close)
         await stack.enter_async_context(jobs.open_async())
         load = _Load()
+        surge = SurgeWatch(role.database, Role.WORKER, backlog_capacity=settings.surge.backlog_capacity)
+        surge.start()
+        stack.push_async_callback(surge.stop)
         batches = [
             asyncio.create_task(_drain(lambda: load.resolve(resolver), listener, INTAKE, stopping)),
             asyncio.create_task(_drain(lambda: load.help(resolver), listener, INTAKE, stopping)),
             asyncio.create_task(
-                _drain(lambda: deliverer.run(stopping.is_set, load.mail_pause), listener, MAIL, stopping)
+                _drain(lambda: load.send(deliverer, surge, stopping.is_set), listener, MAIL, stopping)
             ),
         ]
         others = [
             asyncio.create_task(_work_on_jobs(jobs, stopping)),
             asyncio.create_task(listener.run()),
         ]
-        server = _health_server(role, settings)
+        server = _health_server(role, surge, settings)
         if server is not None:
             others.append(asyncio.create_task(server.serve()))
         log.info("worker:ready")
@@ -217,12 +225,12 @@ def _retention_jobs(database: Database) -> list[Job]:
     ]
 
 
-def _health_server(role: StaffRole, settings: Settings) -> uvicorn.Server | None:
+def _health_server(role: StaffRole, surge: SurgeWatch, settings: Settings) -> uvicorn.Server | None:
     """`/healthz` and `/readyz` of a worker, where a port is set for them."""
     if not settings.web.worker_port:
         return None
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.role = role
+    app.state.role, app.state.surge = role, surge
     app.include_router(health_router)
     options = server_options(settings.web.host, settings.web.worker_port)
     config = uvicorn.Config(app, lifespan="off", **options)

@@ -15,10 +15,12 @@ from app.donations.appeals import PublishedAppeals
 from app.donations.gateway import PaymentGateway
 from app.donations.giving import Giving
 from app.petitions.acting import SignerActions
+from app.petitions.breakdowns import Breakdowns
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
+from app.petitions.watching import SurgeWatch
 from app.settings import Settings
 
 
@@ -38,6 +40,8 @@ class PublicRole:
     giving: Giving
     form_tokens: FormTokens
     work: ProofOfWork
+    surge: SurgeWatch
+    breakdowns: Breakdowns
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from app.core.db import Database
 from app.core.errors import AppError
 from app.core.schema import is_current
+from app.petitions.watching import SurgeWatch
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,7 +19,11 @@ async def healthz() -> Response:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """200 when the database answers with this code's schema; else 503, and no traffic should come."""
+    """200 when the database answers with this code's schema; else 503, and no traffic should come.
+
+    Also 200 on every step of the surge ladder, which stands in the body: a process that asks signers to come
+    back later goes on with reading and confirming, and its traffic would only press on the others.
+    """
     database: Database = request.app.state.role.database
     checks = {"database": "ok", "schema": "ok"}
     try:
@@ -27,6 +32,13 @@ async def readyz(request: Request) -> Response:
     except AppError as error:
         checks["database"] = error.code
     ready = set(checks.values()) == {"ok"}
-    body = {"status": "ready" if ready else "unavailable", "checks": checks}
+    body: dict[str, object] = {"status": "ready" if ready else "unavailable", "checks": checks}
+    surge: SurgeWatch | None = getattr(request.app.state, "surge", None)
+    if surge is not None:
+        body["surge"] = {
+            "step": surge.step,
+            "name": surge.step.name.lower(),
+            "seconds": surge.seconds_on_step,
+        }
     headers = {"Cache-Control": "no-store"} | ({} if ready else {"Retry-After": "5"})
     return JSONResponse(body, 200 if ready else 503, headers=headers)

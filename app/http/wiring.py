@@ -23,11 +23,13 @@ from app.donations.giving import Giving
 from app.donations.stripe_gateway import StripeGateway
 from app.http.context import PublicRole, StaffRole
 from app.petitions.acting import SignerActions
+from app.petitions.breakdowns import Breakdowns
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
+from app.petitions.watching import SurgeWatch
 from app.settings import ConfigurationRefused, Role, Settings, check
 
 log = structlog.get_logger(__name__)
@@ -75,8 +77,10 @@ async def build_public(settings: Settings) -> PublicRole:
     await wait_for_database(database)
     clock = SystemClock()
     sealer = Sealer(await _key_id(database, keys["sealing_key"]), keys["sealing_key"])
-    petitions = PublishedPetitions(database, clock)
-    letterbox, confirmer = Letterbox(database), Confirmer(database, petitions.count)
+    letterbox = Letterbox(database, capacity=settings.surge.letterbox_capacity)
+    surge = SurgeWatch(database, Role.PUBLIC, letterbox, backlog_capacity=settings.surge.backlog_capacity)
+    petitions = PublishedPetitions(database, clock, sheds_signers=lambda: surge.sheds_signers)
+    confirmer = Confirmer(database, petitions.count)
     gateway = build_gateway(settings)
     return PublicRole(
         settings=settings,
@@ -97,7 +101,9 @@ async def build_public(settings: Settings) -> PublicRole:
             clock=clock,
         ),
         form_tokens=FormTokens(keys["form_key"]),
-        work=ProofOfWork(database, keys["form_key"], lambda: letterbox.waiting),
+        work=ProofOfWork(database, keys["form_key"], lambda: surge.asks_work),
+        surge=surge,
+        breakdowns=Breakdowns(database, clock, lambda: surge.sheds_breakdowns),
     )
 
 

@@ -20,6 +20,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.crypto.sealing import Opener
 from app.mail.composing import Envelope, compose
+from app.mail.queue import URGENT
 from app.settings import MailSettings
 
 log = structlog.get_logger(__name__)
@@ -36,9 +37,11 @@ MOST_ATTEMPTS = 16
 _CLAIM = text("""
     with first as (
       select id from mails where state in ('queued', 'sending') and not yields and next_attempt_at <= now()
+         and (kind = any (cast(:urgent as text[])) or not cast(:urgent_alone as boolean))
        order by next_attempt_at, id limit :most for update skip locked),
     rest as (
       select id from mails where state in ('queued', 'sending') and yields and next_attempt_at <= now()
+         and (kind = any (cast(:urgent as text[])) or not cast(:urgent_alone as boolean))
        order by next_attempt_at, id limit (select :most - count(*) from first) for update skip locked)
     update mails m set state = 'sending', attempts = m.attempts + 1, next_attempt_at = now() + :lease
       from (select id from first union all select id from rest) due
@@ -96,15 +99,20 @@ class Deliverer:
         self._public_url = public_url
 
     async def run(
-        self, stopping: Callable[[], bool] = lambda: False, pause: Callable[[], float] = lambda: 0.0
+        self,
+        stopping: Callable[[], bool] = lambda: False,
+        pause: Callable[[], float] = lambda: 0.0,
+        *,
+        urgent_alone: bool = False,
     ) -> int:
         """Send one batch; returns how many mails it took (0: nothing is due).
 
         Args:
             stopping: Asked before each mail; once it says so, the rest is handed back.
             pause: Asked after each mail how many seconds to leave to others.
+            urgent_alone: Leave out what can wait; it stays due, and is sent by a later run.
         """
-        claimed = await self._claim()
+        claimed = await self._claim(urgent_alone=urgent_alone)
         if not claimed:
             return 0
         try:
@@ -126,10 +134,12 @@ class Deliverer:
             relay.close()
         return len(claimed)
 
-    async def _claim(self) -> list[Claimed]:
+    async def _claim(self, *, urgent_alone: bool = False) -> list[Claimed]:
         claimed_at = time.monotonic()
         async with self._database.begin() as session:
-            rows = await session.execute(_CLAIM, {"lease": LEASE, "most": self._settings.mail_batch})
+            wanted = {"urgent": sorted(URGENT), "urgent_alone": urgent_alone}
+            values = {"lease": LEASE, "most": self._settings.mail_batch, **wanted}
+            rows = await session.execute(_CLAIM, values)
             return [Claimed(**row, claimed_at=claimed_at) for row in rows.mappings()]
 
     async def _connect(self) -> aiosmtplib.SMTP:

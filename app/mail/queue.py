@@ -13,6 +13,8 @@ from app.core.ids import new_id
 from app.crypto.sealing import Sealer
 
 CHANNEL = "haven_mail"
+URGENT = frozenset({"confirm_signature", "donation_receipt", "donation_failed"})
+"""Kinds that somebody waits for; all others wait while the system is under pressure, and are sent later."""
 _COLUMNS = {
     "kind": "text",
     "campaign_id": "int4",

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
 from app.core.group_commit import GroupCommit
+from app.petitions.surging import CommitTimes
 
 CHANNEL = "haven_intake"
 
@@ -50,10 +51,16 @@ class Letterbox:
     """Takes letters durably: `put` returns after the commit that holds the letter.
 
     Letters that wait at the same time share one transaction; one that breaks it is found and fails alone.
+
+    Attributes:
+        capacity: How many letters may wait; one more gets `Overloaded`.
+        commits: How long the transactions take.
     """
 
     def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
         self._database = database
+        self.capacity = capacity
+        self.commits = CommitTimes()
         self._writer: GroupCommit[SealedLetter, None] = GroupCommit(
             self._write, capacity=capacity, batch=batch
         )
@@ -81,6 +88,7 @@ class Letterbox:
         await self._writer.put(letter)
 
     async def _write(self, letters: Sequence[SealedLetter]) -> list[None]:
-        async with self._database.begin() as session:
-            await post(session, letters)
+        with self.commits.timed():
+            async with self._database.begin() as session:
+                await post(session, letters)
         return [None] * len(letters)

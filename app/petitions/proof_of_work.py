@@ -1,7 +1,8 @@
 """Proof of work in ALTCHA's format: a little arithmetic that costs a person nothing and a flood of bots much.
 
-Asked only while the letterbox fills up or staff have a petition ask for it. A challenge is signed, names its
-petition, ends after ten minutes and is good for one signature: spent ones are remembered until they end.
+Asked only high up on the surge ladder, or where staff have a petition ask for it. A challenge is signed,
+names its petition, ends after ten minutes and is good for one signature: spent ones are remembered until
+they end.
 """
 
 import asyncio
@@ -27,8 +28,6 @@ log = structlog.get_logger(__name__)
 LIFETIME = timedelta(minutes=10)
 HARDEST = 100_000
 """The largest number that solves a challenge: half a second in a browser, on average."""
-FILLED = 1_000
-"""Letters that wait for their transaction from which on work is asked for: half of the letterbox."""
 _RULES_SECONDS = 5.0
 _ID_BYTES = 16
 _SPEND = text("select spend_challenges(cast(:ids as bytea[]), cast(:ends as timestamptz[]))")
@@ -49,13 +48,13 @@ class ProofOfWork:
 
     Args:
         form_key: The public role's own key.
-        waiting: How many letters wait, asked of the letterbox.
+        is_surge: Whether the surge ladder has work asked of everybody (`app/petitions/surging.py`).
     """
 
-    def __init__(self, database: Database, form_key: bytes, waiting: Callable[[], int]) -> None:
+    def __init__(self, database: Database, form_key: bytes, is_surge: Callable[[], bool]) -> None:
         self._database = database
         self._key = digest(form_key, b"haven:proof_of_work:1", "sha256").hex()
-        self._waiting = waiting
+        self._is_surge = is_surge
         self._rules: frozenset[int] = frozenset()
         self._reading: asyncio.Task[None] | None = None
         self._writer: GroupCommit[Spent, bool] = GroupCommit(self._write)
@@ -73,7 +72,7 @@ class ProofOfWork:
 
     def is_asked(self, petition_id: int) -> bool:
         """Whether a signature of this petition should come with work; from memory."""
-        return self._waiting() >= FILLED or petition_id in self._rules
+        return self._is_surge() or petition_id in self._rules
 
     async def read_rules(self) -> None:
         """Look which petitions ask; what was known last stands while the database is away."""

@@ -82,8 +82,10 @@ def next_milestone(count: int) -> int:
     return next((m for m in MILESTONES if m > count), (count // _STEP + 1) * _STEP)
 
 
-async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> PublishedPetition:
-    """One open or closed petition of a published campaign.
+async def read_petition(
+    session: AsyncSession, slug: str, read_at: datetime, most_shown: int = MOST_SHOWN
+) -> PublishedPetition:
+    """One open or closed petition of a published campaign, with so many of its recent signers.
 
     Raises:
         PetitionNotFound: There is none of that name, or it is a draft.
@@ -116,7 +118,7 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
         count=counted or 0,
         carried_over_count=petition.carried_over_count,
         carried_over_note=petition.carried_over_note,
-        shown_signers=await recent_signers(session, petition.id),
+        shown_signers=await recent_signers(session, petition.id, most_shown) if most_shown else (),
         corrections=tuple(Correction(v.correction, v.published_at) for v in versions if v.correction),
         wordings=await wordings_in_force(session, campaign.id),
         created_at=petition.created_at,

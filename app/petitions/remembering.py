@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import structlog
@@ -54,15 +54,26 @@ class PublishedPetitions:
     One caller reads a petition anew, and nobody waits for that: the others get what is held. Once `start` was
     called, it is a task that reads. While the database is away, what is held is shown for at most
     `stale_for` seconds; it says when it was read.
+
+    Args:
+        sheds_signers: Whether recent signers are left out for now. None is shown then, rather than those of
+            before: somebody may have taken their name down meanwhile.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, max_age: float = 1.0, stale_for: float = 300.0
+        self,
+        database: Database,
+        clock: Clock,
+        max_age: float = 1.0,
+        stale_for: float = 300.0,
+        *,
+        sheds_signers: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._max_age = max_age
         self._stale_for = stale_for
+        self._sheds_signers = sheds_signers
         self._held: dict[str, Held] = {}
         self._slugs: dict[int, str] = {}
         self._editions = 0
@@ -160,7 +171,7 @@ class PublishedPetitions:
     async def _refresh(self, slugs: Collection[str]) -> None:
         began = time.monotonic()
         async with self._database.begin() as session:
-            rows = await session.execute(_BRIEF, {"slugs": list(slugs), "shown": MOST_SHOWN})
+            rows = await session.execute(_BRIEF, {"slugs": list(slugs), "shown": self._most_shown})
             found = {slug: (count, mark) for slug, count, mark in rows}
         for slug in slugs:
             held = self._held.get(slug)
@@ -172,11 +183,16 @@ class PublishedPetitions:
             elif held is not None and held.as_at <= began:
                 self._take(held, count, began)
 
+    @property
+    def _most_shown(self) -> int:
+        """None is looked for where none is shown; the marks differ by that, and bring them back."""
+        return 0 if self._sheds_signers() else MOST_SHOWN
+
     async def _read(self, slug: str, mark: str = "") -> None:
         """Read all of it. Without its mark, the next refreshing will read it once more."""
         began = time.monotonic()
         async with self._database.begin() as session:
-            petition = await read_petition(session, slug, self._clock.now())
+            petition = await read_petition(session, slug, self._clock.now(), self._most_shown)
         before = self._held.get(slug)
         if before is not None and before.as_at > began:  # a commit has told more meanwhile
             petition, began = replace(petition, count=before.petition.count), before.as_at

@@ -19,6 +19,8 @@ select
   (select count(*) from (select from intake_rejected limit :most) x) as letters_rejected,
   (select count(*) from (select from mails where state in ('queued', 'sending') limit :most) x)
      as mails_queued,
+  (select count(*) from (select from mails where state in ('queued', 'sending')
+      and next_attempt_at <= now() limit :most) x) as mails_due,
   (select count(*) from (select from mails where state = 'failed'
       and ended_at > now() - interval '{FAILURE_DAYS} days' limit :most) x) as mails_failed,
   (select count(*) from (select from mails where state = 'bounced'
@@ -42,6 +44,7 @@ class Health:
     mails_bounced: int
     events_unhandled: int
     oldest_event_seconds: int
+    mails_due: int
 
     @property
     def concerns(self) -> list[str]:

@@ -62,6 +62,7 @@ async def sign(slug: Slug, request: Request, role: Public) -> Response:
     typed = _typed(answers)
     form = _form(answers, typed, reader, petition)
     try:
+        role.surge.admit()
         marks = await _marks(answers, petition, role)
         await role.letterbox.put(write_letter(petition, replace(form, marks=marks), role.sealer))
     except InvalidFields as error:

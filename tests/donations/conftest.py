@@ -25,11 +25,13 @@ from app.donations.sweeper import Sweeper
 from app.http.context import PublicRole
 from app.http.problems import install_problems
 from app.petitions.acting import SignerActions
+from app.petitions.breakdowns import Breakdowns
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
+from app.petitions.watching import SurgeWatch
 from app.settings import Settings
 from app.web.routes import build_public_router
 from devtools.stripe_sim.config import Config
@@ -212,6 +214,7 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
     """The public role over HTTP: its API and its pages."""
     settings, clock = Settings(demo=True), SystemClock()
     letterbox, confirmer = Letterbox(donating.public), Confirmer(donating.public)
+    surge = SurgeWatch(donating.public, "public", letterbox)
     app = FastAPI(max_body_size=settings.web.max_body_bytes)
     app.state.role = PublicRole(
         settings=settings,
@@ -225,7 +228,9 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         gateway=donating.gateway,
         giving=donating.giving,
         form_tokens=FormTokens(b"f" * 32),
-        work=ProofOfWork(donating.public, b"f" * 32, lambda: letterbox.waiting),
+        work=ProofOfWork(donating.public, b"f" * 32, lambda: surge.asks_work),
+        surge=surge,
+        breakdowns=Breakdowns(donating.public, clock, lambda: surge.sheds_breakdowns),
     )
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))

@@ -21,11 +21,13 @@ from app.http.middleware import RequestContext
 from app.http.problems import install_problems
 from app.http.shelf import Shelf
 from app.petitions.acting import SignerActions
+from app.petitions.breakdowns import Breakdowns
 from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
+from app.petitions.watching import SurgeWatch
 from app.settings import Settings
 from app.web.errors import error_page
 from app.web.routes import build_public_router, page_readings
@@ -58,6 +60,7 @@ async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[
     settings, clock = Settings(demo=True), SystemClock()
     marked_by = FrozenClock(clock.now())
     petitions, letterbox = PublishedPetitions(public, clock), Letterbox(public)
+    surge = SurgeWatch(public, "public", letterbox)
     app = FastAPI()
     app.state.settings = settings
     app.state.role = PublicRole(
@@ -72,7 +75,9 @@ async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[
         gateway=None,  # type: ignore[arg-type]  # nobody gives here
         giving=None,  # type: ignore[arg-type]  # nobody gives here
         form_tokens=FormTokens(b"f" * 32),
-        work=ProofOfWork(public, b"f" * 32, lambda: letterbox.waiting),
+        work=ProofOfWork(public, b"f" * 32, lambda: surge.asks_work),
+        surge=surge,
+        breakdowns=Breakdowns(public, clock, lambda: surge.sheds_breakdowns),
     )
     app.include_router(build_api_router(settings))
     app.include_router(build_public_router(settings))

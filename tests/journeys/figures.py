@@ -58,6 +58,14 @@ class StaffDesk:
         assert answer.status_code == 200, answer.headers
         return answer.text
 
+    async def overview(self) -> str:
+        """The first page: campaigns, and how the system does."""
+        return (await self._client.get("/")).raise_for_status().text
+
+    async def metrics(self) -> str:
+        """What Prometheus reads."""
+        return (await self._client.get("/metrics")).raise_for_status().text
+
     async def shown(self, title: str) -> str:
         """A total as the page shows it."""
         found = re.search(rf"<dt>{title}</dt><dd>([^<]*)</dd>", await self.page())

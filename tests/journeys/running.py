@@ -10,7 +10,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,18 @@ class Running:
             check=True,
             capture_output=True,
         )
+
+    def command(self, *words: str) -> str:
+        """What a `haven` command says that runs on the internal login, as the worker does."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli.main", *words],
+            cwd=ROOT,
+            env=self.environment_of("app.cli.main", "worker"),
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+        return done.stdout
 
     def environment_of(self, *words: str) -> dict[str, str]:
         """The environment of the one process below the supervisor whose command line holds these words.
@@ -182,7 +195,7 @@ def second_processes(running: Running, logs: Path) -> Iterator[Second]:
                     )
                 )
         for _, _, port in wanted.values():
-            _wait_for(f"http://127.0.0.1:{port}/readyz")
+            wait_for(f"http://127.0.0.1:{port}/readyz")
         yield Second(f"http://127.0.0.1:{public_port}")
     finally:
         for process in processes:
@@ -190,6 +203,40 @@ def second_processes(running: Running, logs: Path) -> Iterator[Second]:
         statuses = [process.wait(END_SECONDS) for process in processes]
     # uvicorn ends in order, then lets the signal have its way.
     assert set(statuses) <= {0, -signal.SIGTERM}, statuses
+
+
+@dataclass(frozen=True)
+class Own:
+    """A public process with settings of its own."""
+
+    public: str
+    pid: int
+
+
+@contextmanager
+def own_public(running: Running, name: str, without: Collection[str] = (), **changes: str) -> Iterator[Own]:
+    """Start one beside those that run, on the same database; `changes` are settings without `HAVEN_`."""
+    [port] = free_ports(1)
+    words = ["serve", "--role", "public"]
+    given = {f"HAVEN_{key.upper()}": value for key, value in changes.items()}
+    own = {"HAVEN_PUBLIC_PORT": str(port), "HAVEN_PUBLIC_PROCESSES": "1"} | given
+    environment = {key: value for key, value in running.environment_of(*words).items() if key not in without}
+    with (running.data / "log" / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            launch_command(
+                [sys.executable, "-m", "app.cli.main", *words], death_signal=signal.SIGKILL, folder=ROOT
+            ),
+            env=environment | own,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz")
+        yield Own(f"http://127.0.0.1:{port}", process.pid)
+    finally:
+        process.terminate()
+        process.wait(END_SECONDS)
 
 
 def free_ports(count: int) -> list[int]:
@@ -226,7 +273,8 @@ def _command_of(pid: int) -> list[str]:
         return []
 
 
-def _wait_for(url: str, seconds: float = 30) -> None:
+def wait_for(url: str, seconds: float = 30) -> None:
+    """Wait until somebody answers there, and well."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -16,6 +16,7 @@ from app.core.db import Database
 from app.crypto.sealing import Opener, Sealer
 from app.mail.deliver import Deliverer
 from app.mail.queue import Draft, queue
+from app.mail.render import VALUES as NEEDED
 from app.settings import MailSettings
 from tests.factories import World
 from tests.ports import free_port
@@ -107,13 +108,14 @@ class Post:
         self.internal, self.sealer, self.world = internal, sealer, world
 
     async def queue(
-        self, *addresses: str, values: dict[str, JsonValue] | None = None, yields: bool = False
+        self,
+        *addresses: str,
+        values: dict[str, JsonValue] | None = None,
+        kind: str = "confirm_signature",
+        yields: bool = False,
     ) -> None:
-        whole = {**VALUES, **(values or {})}
-        drafts = [
-            Draft("confirm_signature", self.world.campaign_id, to, "uk", whole, yields=yields)
-            for to in addresses
-        ]
+        given = {name: value for name, value in VALUES.items() if name in NEEDED[kind]} | (values or {})
+        drafts = [Draft(kind, self.world.campaign_id, to, "uk", given, yields=yields) for to in addresses]
         async with self.internal.begin() as session:
             await queue(session, self.sealer, drafts)
 

@@ -62,6 +62,7 @@ PUBLIC_FUNCTIONS = {
     "read_donation(bytea)",
     "read_signature(bytea)",
     "refuse_checkout(bytea,text)",
+    "report_process(uuid,text,text,smallint,integer,integer,integer,integer)",
     "spend_challenges(bytea[],timestamp with time zone[])",
     "withdraw_signature(bytea)",
 }
@@ -78,6 +79,7 @@ INTERNAL_TABLES: Rights = {
                 "campaigns",
             ),
             *("petition_counts", "petition_text_versions", "petitions", "suppressions", "wordings"),
+            *("letterbox_states", "process_states"),
         ),
         SEE,
     ),
@@ -153,6 +155,7 @@ INTERNAL_FUNCTIONS = {
     "read_donation(bytea)",
     "read_signature(bytea)",
     "release_signatures(uuid[])",
+    "report_process(uuid,text,text,smallint,integer,integer,integer,integer)",
     "restore_signatures(uuid[],uuid)",
     "uuid_at(timestamp with time zone)",
     "withdraw_signature(bytea)",

@@ -232,6 +232,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_foreign_entry": True,
     "refuse_unbalanced_posting": True,
     "release_signatures": True,
+    "report_process": True,
     "restore_signatures": True,
     "spend_challenges": True,
     "tally_dimensions": False,

@@ -14,7 +14,7 @@ from app.core.db import Database
 from app.petitions import proof_of_work
 from app.petitions.errors import ProofOfWorkInvalid, ProofOfWorkMissing
 from app.petitions.listed import ask_work
-from app.petitions.proof_of_work import FILLED, ProofOfWork
+from app.petitions.proof_of_work import ProofOfWork
 from tests.factories import World
 
 Challenge = dict[str, str | int]
@@ -34,7 +34,7 @@ def packed(payload: object) -> str:
 
 @pytest.fixture
 async def work(public: Database) -> AsyncIterator[ProofOfWork]:
-    made = ProofOfWork(public, b"k" * 32, lambda: 0)
+    made = ProofOfWork(public, b"k" * 32, lambda: False)
     made.start()
     yield made
     await made.stop()
@@ -49,7 +49,7 @@ async def test_a_solution_is_good_once(work: ProofOfWork, superuser: psycopg.Con
 
 
 async def test_a_solution_sent_many_times_at_once_is_good_once(work: ProofOfWork, public: Database) -> None:
-    other = ProofOfWork(public, b"k" * 32, lambda: 0)
+    other = ProofOfWork(public, b"k" * 32, lambda: False)
     other.start()
     solution = solve(work.issue(1, datetime.now(UTC)))
     found = await asyncio.gather(*((work, other)[i % 2].offered(solution, 1) for i in range(40)))
@@ -74,7 +74,7 @@ async def test_another_spelling_of_a_used_solution_is_the_same(work: ProofOfWork
 async def test_what_is_made_up_changed_late_or_of_another_petition_is_refused(work: ProofOfWork) -> None:
     now = datetime.now(UTC)
     challenge = work.issue(1, now)
-    stranger = ProofOfWork(work._database, b"x" * 32, lambda: 0)
+    stranger = ProofOfWork(work._database, b"x" * 32, lambda: False)
     late = work.issue(1, now - timedelta(minutes=11))
     made_up = [
         solve(challenge, signature="0" * 64),
@@ -112,7 +112,7 @@ async def test_it_is_asked_where_staff_say_so_or_the_letterbox_fills_up(
         await ask_work(session, world.petition_slug, timedelta(0), actor="cli")
     await work.read_rules()
     assert not work.is_asked(world.petition_id)
-    assert ProofOfWork(public, b"k" * 32, lambda: FILLED).is_asked(world.petition_id)
+    assert ProofOfWork(public, b"k" * 32, lambda: True).is_asked(world.petition_id)
 
 
 async def test_rules_are_read_on_whatever_goes_wrong_once(
@@ -129,7 +129,7 @@ async def test_rules_are_read_on_whatever_goes_wrong_once(
 
     monkeypatch.setattr(ProofOfWork, "read_rules", read_rules)
     monkeypatch.setattr(proof_of_work, "_RULES_SECONDS", 0.01)
-    made = ProofOfWork(public, bytes(32), lambda: 0)
+    made = ProofOfWork(public, bytes(32), lambda: False)
     made.start()
     await asyncio.wait_for(again.wait(), 5)
     await made.stop()

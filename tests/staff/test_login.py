@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import event
 
 from app.core.db import Database
+from app.core.errors import DatabaseUnavailable
 from app.core.tokens import hash_token
 from app.crypto.hashing import Hasher
 from app.staff.attempts import FOR_ADDRESS, FOR_NETWORK
@@ -251,3 +252,31 @@ async def test_neither_addresses_nor_passwords_reach_the_trail(
 async def test_strange_input_is_a_failed_login(desk: LoginDesk) -> None:
     for email in ("", "\0", "\ud800@x", "x" * 10_000):
         await fail(desk, email, 1)
+
+
+async def test_without_the_database_nobody_comes_in(
+    account: int, hasher: Hasher, passwords: Passwords
+) -> None:
+    away = Database("postgresql://haven_internal:none@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnavailable):
+        await LoginDesk(away, hasher, passwords).log_in(EMAIL, PASSWORD, "192.0.2.1")
+    await away.close()
+
+
+async def test_a_database_that_goes_away_during_the_login_lets_nobody_in_and_the_attempt_stays_counted(
+    desk: LoginDesk, account: int, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, away = desk._database, Database("postgresql://haven_internal:none@127.0.0.1:1/none")
+    verify = desk._passwords.verify
+
+    async def verify_and_lose(password: str, known: str | None) -> object:
+        desk._database = away
+        return await verify(password, known)
+
+    monkeypatch.setattr(desk._passwords, "verify", verify_and_lose)
+    with pytest.raises(DatabaseUnavailable):
+        await desk.log_in(EMAIL, PASSWORD, "192.0.2.1")
+    desk._database = home
+    assert superuser.execute("select count(*) from staff_sessions").fetchone() == (0,)
+    assert superuser.execute("select distinct failures from login_attempts").fetchall() == [(1,)]
+    await away.close()

@@ -24,8 +24,8 @@ from app.campaigns.published import PublishedWording
 from app.core.languages import DEFAULT_LOCALE
 from app.core.text import Line
 from app.http.client import client_network
-from app.http.context import Public, PublicRole, Session
-from app.petitions.breakdowns import Dimension, read_breakdown
+from app.http.context import Public, PublicRole
+from app.petitions.breakdowns import Dimension
 from app.petitions.published import PublishedPetition
 from app.petitions.signing import Answer, Form, Marks, write_letter
 
@@ -164,15 +164,21 @@ async def read_count(slug: Slug, request: Request, role: Public) -> Response:
 
 @router.get("/petitions/{slug}/breakdown", summary="Count by country, region, day or placement")
 async def breakdown(
-    slug: Slug, request: Request, role: Public, session: Session, by: Annotated[Dimension, Query()]
+    slug: Slug, request: Request, role: Public, by: Annotated[Dimension, Query()]
 ) -> Response:
-    """Confirmed signatures by one dimension, from tallies. Days are those of the campaign's time zone."""
+    """Confirmed signatures by one dimension, from tallies. Days are those of the campaign's time zone.
+
+    In a surge the answer is the last one that is remembered, with its `Age` in seconds, or 503.
+    """
     petition = await role.petitions.get(slug)
-    rows = await read_breakdown(session, petition.id, by, petition.campaign.time_zone)
+    read = await role.breakdowns.read(petition.id, by, petition.campaign.time_zone)
     answer = BreakdownAnswer(
-        by=by, rows=[BreakdownRow(value=v, count=n) for v, n in rows], as_of=role.clock.now()
+        by=by, rows=[BreakdownRow(value=v, count=n) for v, n in read.rows], as_of=read.as_of
     )
-    return cached(request, answer, ignoring="as_of")
+    response = cached(request, answer, ignoring="as_of")
+    if read.age:
+        response.headers["Age"] = str(read.age)
+    return response
 
 
 _ACCEPTED = Accepted().model_dump_json().encode()
@@ -191,6 +197,7 @@ async def sign(
     The answer is the same whether the address is new, has signed, or is blocked. The address itself makes a
     repeat harmless; an `Idempotency-Key` is accepted and changes nothing.
     """
+    role.surge.admit()
     petition = await role.petitions.get(slug)
     form = Form(
         name=body.name,

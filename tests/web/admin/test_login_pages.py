@@ -1,15 +1,20 @@
 from collections.abc import Callable
+from dataclasses import replace
 from http.cookies import SimpleCookie
 
 import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 
+from app.core.db import Database
 from app.core.tokens import new_token
 from app.staff.attempts import FOR_ADDRESS
 from app.web.admin.destinations import safe_next
 from tests.staff.conftest import EMAIL, PASSWORD
 from tests.web.admin.conftest import Visitor, rows, where
+
+HERE = "http://127.0.0.1:8001"
 
 
 def cookie(response: httpx.Response) -> tuple[str, dict[str, object]]:
@@ -235,3 +240,17 @@ def test_own_pages_are_gone_back_to(path: str) -> None:
 )
 def test_anything_else_leads_to_the_first_page(path: str) -> None:
     assert safe_next(path) == "/"
+
+
+async def test_without_the_database_the_login_says_so_and_lets_nobody_in(
+    make_app: Callable[[str], FastAPI], account: int
+) -> None:
+    app, away = make_app(HERE), Database("postgresql://haven_internal:none@127.0.0.1:1/none")
+    app.state.role = replace(app.state.role, database=away)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+        answer = await Visitor(client, HERE).log_in()
+    await away.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "set-cookie" not in answer.headers

@@ -116,5 +116,5 @@ async def test_the_list_says_how_the_system_does(
 
 
 def test_bounces_and_fresh_letters_worry_nobody() -> None:
-    assert Health(10_000, 59, 0, 500, 0, 7, 3, 10).concerns == []
-    assert len(Health(1, 61, 1, 0, 1, 0, 1, 61).concerns) == 4
+    assert Health(10_000, 59, 0, 500, 0, 7, 3, 10, 0).concerns == []
+    assert len(Health(1, 61, 1, 0, 1, 0, 1, 61, 0).concerns) == 4
