@@ -31,8 +31,9 @@ from app.petitions.letterbox import CHANNEL as INTAKE
 from app.petitions.opening import LetterOpener
 from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
+from app.petitions.surge_watching import SurgeWatch
 from app.petitions.sweeping import Sweeper
-from app.petitions.watching import SurgeWatch
+from app.petitions.watching import Watcher
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
 
@@ -96,6 +97,7 @@ async def run_worker(settings: Settings) -> None:
             *_retention_jobs(role.database),
             *abuse_jobs(role.database),
             *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
+            *Watcher(role.database, role.sealer, role.opener, role.hasher, settings.web.staff_url).jobs(),
         ],
     )
     resolver, deliverer = _resolver(role), _deliverer(role)

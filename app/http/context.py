@@ -20,7 +20,7 @@ from app.petitions.form_tokens import FormTokens
 from app.petitions.letterbox import Letterbox
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
-from app.petitions.watching import SurgeWatch
+from app.petitions.surge_watching import SurgeWatch
 from app.settings import Settings
 
 

@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from app.core.db import Database
 from app.core.errors import AppError
 from app.core.schema import is_current
-from app.petitions.watching import SurgeWatch
+from app.petitions.surge_watching import SurgeWatch
 
 router = APIRouter(include_in_schema=False)
 

@@ -31,7 +31,7 @@ from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
-from app.petitions.watching import SurgeWatch
+from app.petitions.surge_watching import SurgeWatch
 from app.settings import Settings
 from app.web.routes import build_public_router
 from devtools.stripe_sim.config import Config

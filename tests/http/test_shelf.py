@@ -27,7 +27,7 @@ from app.petitions.letterbox import Letterbox
 from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
 from app.petitions.remembering import PublishedPetitions
-from app.petitions.watching import SurgeWatch
+from app.petitions.surge_watching import SurgeWatch
 from app.settings import Settings
 from app.web.errors import error_page
 from app.web.routes import build_public_router, page_readings

@@ -1,263 +1,235 @@
-"""A process on the ladder: what it reads off, what it leaves out, what it tells and what it is told."""
+"""The fraud watch tells a wave of machines from people beside it, in bounded time, and mails once."""
 
-import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
-from app.core.clock import FrozenClock
 from app.core.db import Database
-from app.core.errors import DatabaseUnavailable, Overloaded
-from app.petitions.breakdowns import Breakdowns
-from app.petitions.letterbox import Letterbox
-from app.petitions.remembering import PublishedPetitions
-from app.petitions.surging import LADDER, Step
-from app.petitions.watching import SurgeWatch
-from app.reports.surges import read_surge
+from app.crypto.hashing import Hasher
+from app.crypto.sealing import Opener, Sealer
+from app.petitions.abuse_jobs import abuse_jobs
+from app.petitions.judging import HASH_BYTES
+from app.petitions.letterbox import post
+from app.petitions.linking import Confirmer
+from app.petitions.published import read_petition
+from app.petitions.resolving import Resolver
+from app.petitions.signing import Form, write_letter
+from app.petitions.trends import Group, name_trends, origin_trends
+from app.petitions.watching import WATCH, Watcher
 from tests.factories import World
-from tests.petitions.conftest import Signer, a_form
+from tests.petitions.conftest import a_form
 
-NOWHERE = "postgresql://haven_public:none@127.0.0.1:1/none"
-FILL = """
-    insert into intake (id, petition_id, kind, sealed, received_at)
-    select gen_random_uuid(), %s, 'sign', 'x', now() - interval '90 s' from generate_series(1, %s)
+STAFF_URL = "https://staff.haven.example"
+REPORTS = """
+    select kind, encode(key_hash, 'hex'), shape, signatures, of_all, day_before, unconfirmed
+      from watch_reports order by kind, shape
 """
-
-
-def put_on(surge: SurgeWatch, step: Step) -> None:
-    surge._ladder.step = step
+FIRST = ("Olena", "Suzie", "Amal", "Kim", "José", "Zoë", "محمد", "Анна", "Jean-Luc", "D’Arcy")
+LAST = (
+    "Fenn",
+    "Коваль",
+    "O'Neil",
+    "الحسن",
+    "Reyes",
+    "van der Berg",
+    "Smith",
+    "Nowak",
+    "Iyer",
+    "Ng",
+    "Okafor",
+)
 
 
 @pytest.fixture
-def now() -> list[float]:
-    """The one entry is the time."""
-    return [1_000.0]
+def watcher(internal: Database, sealer: Sealer, opener: Opener, hasher: Hasher) -> Watcher:
+    return Watcher(internal, sealer, opener, hasher, STAFF_URL)
 
 
-@pytest.fixture
-def watched(public: Database, now: list[float]) -> SurgeWatch:
-    letterbox = Letterbox(public, capacity=40)
-    return SurgeWatch(public, "public", letterbox, backlog_capacity=100, clock=lambda: now[0])
-
-
-async def counted_anew(superuser: psycopg.Connection) -> None:
-    """As if a second had gone by since letters were counted."""
-    superuser.execute("update letterbox_states set counted_at = counted_at - interval '1 s'")
-
-
-async def test_letters_that_nobody_resolves_lead_up_and_their_end_leads_down(
-    watched: SurgeWatch, superuser: psycopg.Connection, world: World, now: list[float]
-) -> None:
-
-    async def look(letters: int) -> Step:
-        superuser.execute("delete from intake")
-        superuser.execute(FILL, (world.petition_id, letters))
-        await counted_anew(superuser)
-        await watched.tell()
-        now[0] += 6
-        return watched.look()
-
-    found = [await look(letters) for letters in (9, 10, 20, 35, 50, 90, 60, 59, 30, 29, 19, 9, 4)]
-
-    up, down = [0, 1, 2, 3, 4, 5], [5, 5, 4, 3, 2, 1, 0]
-    assert found == [*up, *down], "the first look below a threshold begins the quiet time"
-
-
-async def test_letters_in_memory_lead_up_and_the_top_turns_signers_away(
-    watched: SurgeWatch, now: list[float]
-) -> None:
-    box = watched._letterbox
-    assert box is not None
-    for _ in range(36):
-        box._writer._waiting.put_nowait(None)  # type: ignore[arg-type]  # nobody writes them
-    steps: list[Step] = []
-    while not steps or steps[-1] < Step.REFUSE:
-        now[0] += 0.5
-        steps.append(watched.look())
-    assert steps == list(Step)[1:]
-    with pytest.raises(Overloaded) as refused:
-        watched.admit()
-    assert refused.value.retry_after
-
-
-@pytest.mark.parametrize("step", Step)
-def test_each_step_leaves_out_what_the_ones_below_do_and_one_thing_more(public: Database, step: Step) -> None:
-    surge = SurgeWatch(public, "public")
-    put_on(surge, step)
-    shed = [surge.sheds_breakdowns, surge.sheds_signers, surge.sheds_mail, surge.asks_work]
-    assert shed == [step >= rung.step for rung in LADDER[:-1]]
-    if step < Step.REFUSE:
-        surge.admit()
-
-
-async def test_staff_see_every_process_and_a_worker_heeds_the_highest(
-    watched: SurgeWatch, public: Database, internal: Database, superuser: psycopg.Connection, world: World
-) -> None:
-    worker = SurgeWatch(internal, "worker")
-    superuser.execute(FILL, (world.petition_id, 7))
-    put_on(watched, Step.MAIL)
-    await watched.tell()
-    assert not worker.sheds_mail
-    await worker.tell()
-
-    assert worker.sheds_mail
-    async with internal.begin() as session:
-        seen = await read_surge(session)
-    assert (seen.letters, seen.step) == (7, Step.MAIL)
-    assert 90 <= seen.oldest_seconds <= 120
-    assert [(p.role, p.step, p.waiting, p.capacity) for p in seen.processes] == [
-        ("public", Step.MAIL, 0, 40),
-        ("worker", Step.CALM, 0, 0),
+def people(n: int, start: int = 0) -> list[Form]:
+    """From all over, a third of them at one provider, thirty in one hostel."""
+    chance = random.Random(start + 5)  # noqa: S311 - no secret
+    return [
+        a_form(
+            name=f"{chance.choice(FIRST)} {chance.choice(LAST)}",
+            email=f"p{i}@{'gmail.com' if i % 3 else f'firm{i % 50}.example'}",
+            network="198.51.100.7" if i < 30 else f"10.{i % 200}.{i // 200}.1",
+        )
+        for i in range(start, start + n)
     ]
-    put_on(watched, Step.SIGNERS)
-    await watched.tell()
-    await worker.tell()
-    assert not worker.sheds_mail
 
 
-async def test_a_process_that_is_silent_is_not_heeded_and_then_forgotten(
-    watched: SurgeWatch, internal: Database, superuser: psycopg.Connection
-) -> None:
-    worker = SurgeWatch(internal, "worker")
-    put_on(watched, Step.REFUSE)
-    await watched.tell()
-    superuser.execute("update process_states set seen_at = now() - interval '11 s'")
-    await counted_anew(superuser)
-    await worker.tell()
-    assert not worker.sheds_mail
-    async with internal.begin() as session:
-        assert [p.role for p in (await read_surge(session)).processes] == ["worker"]
-    superuser.execute("update process_states set seen_at = now() - interval '61 s' where role = 'public'")
-    await counted_anew(superuser)
-    await worker.tell()
-    assert superuser.execute("select role from process_states").fetchall() == [("worker",)]
+def wave(n: int) -> list[Form]:
+    return [a_form(name=f"Robot {i}", email=f"r{i}@bot.example", network="203.0.113.9") for i in range(n)]
 
 
-async def test_a_public_process_speaks_for_no_worker_and_reads_no_state(public: Database) -> None:
-    liar = SurgeWatch(public, "worker")
-    put_on(liar, Step.REFUSE)
-    await liar.tell()
-    assert liar._told.highest == Step.REFUSE, "counted among the public ones"
-    async with public.begin() as session:
-        with pytest.raises(Exception, match="permission denied"):
-            await session.execute(text("select * from process_states"))
+Sign = Callable[[Sequence[Form]], Awaitable[list[str]]]
 
 
-async def test_a_table_that_somebody_locks_is_not_waited_for(
-    watched: SurgeWatch, addresses: object, superuser: psycopg.Connection, world: World
-) -> None:
-    superuser.execute(FILL, (world.petition_id, 3))
-    await watched.tell()
-    superuser.execute(FILL, (world.petition_id, 3))
-    await counted_anew(superuser)
-    with superuser.transaction():
-        superuser.execute("lock table intake in access exclusive mode")
-        await asyncio.wait_for(watched.tell(), 5)
-        assert watched.pressure().backlog == 3
-    await watched.tell()
-    assert watched.pressure().backlog == 6
-
-
-async def test_after_a_crash_of_the_server_both_tables_fill_by_themselves(
-    watched: SurgeWatch, superuser: psycopg.Connection
-) -> None:
-    await watched.tell()
-    superuser.execute("truncate process_states, letterbox_states")
-    await watched.tell()
-    assert superuser.execute("select count(*) from process_states").fetchone() == (1,)
-    kept = superuser.execute("select relname, relpersistence from pg_class where relname like '%\\_states'")
-    assert {persistence for _, persistence in kept.fetchall()} == {"u"}
-
-
-async def test_while_the_database_is_away_what_it_said_last_stands(watched: SurgeWatch) -> None:
-    watched._told.backlog = 50
-    watched._database = Database(NOWHERE)
-    with pytest.raises(DatabaseUnavailable):
-        await watched.tell()
-    assert watched.pressure().level == 0.5
-    await watched._database.close()
-
-
-async def test_a_shed_breakdown_is_the_last_known_one_with_its_age(
-    public: Database, clock: FrozenClock, world: World, superuser: psycopg.Connection
-) -> None:
-    shed = False
-    breakdowns = Breakdowns(public, clock, lambda: shed)
-    tally = (
-        "insert into tallies (petition_id, dimension, value, utc_hour, confirmed) values (%s, %s, %s, %s, 2)"
-    )
-    superuser.execute(tally, (world.petition_id, "country", "UA", clock.now()))
-    before = await breakdowns.read(world.petition_id, "country", "Europe/London")
-    assert (before.rows, before.age) == ((("UA", 2),), 0)
-    superuser.execute("delete from tallies")
-    shed = True
-    breakdowns._held[world.petition_id, "country"] = (
-        before,
-        breakdowns._held[world.petition_id, "country"][1] - 61,
-    )
-    again = await breakdowns.read(world.petition_id, "country", "Europe/London")
-    assert (again.rows, again.as_of) == (before.rows, before.as_of)
-    assert 61 <= again.age < 70
-    with pytest.raises(Overloaded):
-        await breakdowns.read(world.petition_id, "day", "Europe/London")
-    shed = False
-    assert (await breakdowns.read(world.petition_id, "country", "Europe/London")).rows == ()
-
-
-async def test_a_breakdown_is_shown_while_the_database_is_away(
-    public: Database, clock: FrozenClock, world: World
-) -> None:
-    breakdowns = Breakdowns(public, clock, lambda: False)
-    known = await breakdowns.read(world.petition_id, "country", "Europe/London")
-    breakdowns._database = Database(NOWHERE)
-    assert (await breakdowns.read(world.petition_id, "country", "Europe/London")).as_of == known.as_of
-    with pytest.raises(DatabaseUnavailable):
-        await breakdowns.read(world.petition_id, "region", "Europe/London")
-    await breakdowns._database.close()
-
-
-async def test_what_is_remembered_is_bounded(
-    public: Database, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.petitions.breakdowns._MOST_HELD", 3)
-    breakdowns = Breakdowns(public, clock, lambda: False)
-    for petition in range(9):
-        await breakdowns.read(petition, "country", "Europe/London")
-    assert sorted(petition for petition, _ in breakdowns._held) == [6, 7, 8]
-
-
-async def test_recent_signers_are_left_out_without_a_query_and_come_back(
+@pytest.fixture
+def sign_up(
     public: Database,
-    clock: FrozenClock,
+    sealer: Sealer,
     world: World,
-    sign: Signer,
+    resolver: Resolver,
     superuser: psycopg.Connection,
-    resolver: object,
-) -> None:
-    await sign(a_form())
-    await resolver.run()  # type: ignore[attr-defined]  # the worker's own
-    superuser.execute(
-        "insert into published_signers (signature_id, petition_id, name) "
-        "select id, petition_id, 'Suzie' from signatures"
+    token_of: Callable[..., str],
+) -> Sign:
+    async def sign_up(forms: Sequence[Form]) -> list[str]:
+        async with public.begin() as session:
+            petition = await read_petition(session, world.petition_slug, datetime.now(UTC))
+            letters = [write_letter(petition, form, sealer) for form in forms]
+            await post(session, letters)
+        while await resolver.run():
+            pass
+        return [token_of(letter.id) for letter in letters]
+
+    return sign_up
+
+
+async def confirm(public: Database, tokens: Sequence[str]) -> None:
+    confirmer = Confirmer(public)
+    confirmer.start()
+    for token in tokens:
+        await confirmer.confirm(token)
+    await confirmer.stop()
+
+
+def staff(owner: psycopg.Connection, email: str, roles: str, *, wants: bool = True) -> None:
+    owner.execute(
+        "insert into staff_accounts (email, name, roles, password_hash, watch_mail) "
+        "values (%s, %s, %s, '', %s)",
+        (email, email.partition("@")[0], roles, wants),
     )
-    shed = False
-    petitions = PublishedPetitions(public, clock, sheds_signers=lambda: shed)
-    await petitions.get(world.petition_slug)
-    await petitions.refresh()
-    held = petitions.held(world.petition_slug)
-    assert held is not None
-    assert [s.name for s in held.petition.shown_signers] == ["Suzie"]
-    shed = True
-    await petitions.refresh()
-    left_out = petitions.held(world.petition_slug)
-    assert left_out is not None
-    assert left_out.petition.shown_signers == ()
-    assert left_out.edition != held.edition, "pages are made anew"
-    await petitions.refresh()
-    assert petitions.held(world.petition_slug).edition == left_out.edition  # type: ignore[union-attr]
-    shed = False
-    await petitions.refresh()
-    back = petitions.held(world.petition_slug)
-    assert back is not None
-    assert [s.name for s in back.petition.shown_signers] == ["Suzie"]
+
+
+async def test_a_wave_is_told_and_people_are_not(
+    sign_up: Sign,
+    public: Database,
+    watcher: Watcher,
+    hasher: Hasher,
+    opener: Opener,
+    owner: psycopg.Connection,
+    superuser: psycopg.Connection,
+) -> None:
+    staff(owner, "editor@paper.example", "{editor}")
+    staff(owner, "chief@paper.example", "{admin,finance}")
+    staff(owner, "books@paper.example", "{finance}")
+    staff(owner, "quiet@paper.example", "{editor}", wants=False)
+    tokens = await sign_up(people(200))
+    await confirm(public, tokens[:110])
+    await watcher.run()
+    assert superuser.execute(REPORTS).fetchall() == []
+    assert superuser.execute("select count(*) from mails where kind = 'fraud_watch'").fetchone() == (0,)
+
+    await sign_up(wave(60))
+    await watcher.run(0)
+    found = superuser.execute(REPORTS).fetchall()
+    network = hasher.network("203.0.113.9", datetime.now(UTC).date())[:HASH_BYTES].hex()
+    domain = hasher.domain("bot.example")[:HASH_BYTES].hex()
+    assert [row[0] for row in found] == ["domain", "first_word", "network", "shape"]
+    assert found[0][1:] == (domain, None, 60, 260, 0, 60)
+    assert found[2][1:] == (network, None, 60, 260, 0, 60)
+    assert found[3][2:] == ("Xx 9", 60, 260, 0, 60)
+    written = superuser.execute("select * from watch_reports").fetchall()
+    assert "robot" not in str(written).lower()
+    row = superuser.execute(
+        "select id, pattern_sealed from watch_reports where kind = 'first_word'"
+    ).fetchone()
+    assert row is not None
+    assert opener.open(row[1], row[0]) == {"pattern": "robot*"}
+
+    mailed = superuser.execute(
+        "select payload_sealed, message_id from mails where kind = 'fraud_watch' order by id"
+    ).fetchall()
+    assert len(mailed) == 2
+    await watcher.run()
+    assert superuser.execute("select count(*) from mails where kind = 'fraud_watch'").fetchone() == (2,)
+    assert len(superuser.execute(REPORTS).fetchall()) == 4
+
+
+async def test_what_is_the_same_every_hour_is_no_trend(
+    sign_up: Sign, watcher: Watcher, superuser: psycopg.Connection
+) -> None:
+    await sign_up([a_form(name="Ada Fenn", email=f"a{i}@town.example", network="") for i in range(80)])
+    # The same as every hour of the day before: names apart, nothing tells this hour from it.
+    superuser.execute(
+        "update signatures set id = encode(substr(decode(replace(uuid_at(now() - interval '3 hours')::text, "
+        "'-', ''), 'hex'), 1, 6) || substr(decode(replace(id::text, '-', ''), 'hex'), 7), 'hex')::uuid"
+    )
+    await sign_up([a_form(name=f"Ada Fenn{i}", email=f"b{i}@town.example", network="") for i in range(60)])
+    await watcher.run()
+    kinds = superuser.execute("select kind, day_before from watch_reports where kind = 'domain'").fetchall()
+    assert kinds == []
+    assert superuser.execute("select count(*) from watch_reports").fetchone() != (0,), "names are told"
+
+
+async def test_reports_and_conditions_are_forgotten_within_thirty_days(
+    sign_up: Sign, watcher: Watcher, internal: Database, superuser: psycopg.Connection, world: World
+) -> None:
+    await sign_up(wave(60))
+    await watcher.run()
+    superuser.execute(
+        "insert into sweeps "
+        "(id, petition_id, action, reason, actor, conditions_sealed, expected, started_at) "
+        "values (gen_random_uuid(), %(p)s, 'invalidate', 'bot', 'cli', 'x', 1, now()), "
+        "(gen_random_uuid(), %(p)s, 'invalidate', 'bot', 'cli', 'x', 1, now() - interval '30 days')",
+        {"p": world.petition_id},
+    )
+    forget = next(job for job in abuse_jobs(internal) if job.name == "signatures:forget_origins")
+    assert forget.cron == "37 * * * *"
+    await forget.run(0)
+    assert superuser.execute("select count(*) from watch_reports").fetchone() == (4,)
+    assert superuser.execute("select count(conditions_sealed) from sweeps").fetchone() == (1,)
+    superuser.execute("update watch_reports set reported_at = now() - interval '30 days'")
+    await forget.run(0)
+    assert superuser.execute("select count(*) from watch_reports").fetchone() == (0,)
+
+
+def test_the_watch_looks_every_hour(watcher: Watcher) -> None:
+    assert [(job.name, job.cron) for job in watcher.jobs()] == [(WATCH, "7 * * * *")]
+
+
+@pytest.mark.parametrize(
+    ("signatures", "unconfirmed", "of_all", "before", "before_all", "told"),
+    [
+        (60, 60, 260, 0, 0, True),
+        (39, 39, 39, 0, 0, False),
+        (60, 40, 260, 0, 0, False),
+        (300, 120, 600, 0, 5_000, False),
+        (400, 0, 600, 0, 5_000, True),
+        (400, 400, 600, 3_000, 5_000, False),
+        (2_000, 500, 100_000, 10, 1_000, False),
+        (1_000, 1_000, 100_000, 0, 1_000, False),
+    ],
+    ids=[
+        "wave",
+        "hostel",
+        "crowd that confirms",
+        "office that confirms",
+        "large",
+        "as always",
+        "carrier in a surge",
+        "a hundredth",
+    ],
+)
+def test_shares_and_growth_decide(
+    signatures: int, unconfirmed: int, of_all: int, before: int, before_all: int, told: bool
+) -> None:
+    group = Group(1, "network", b"k" * 8, signatures, unconfirmed, 0)
+    assert origin_trends(group, of_all, before, before_all) is told
+
+
+def test_names_of_people_are_no_pattern() -> None:
+    chance = random.Random(11)  # noqa: S311 - no secret
+    crowd = [(f"{chance.choice(FIRST)} {chance.choice(LAST)}", chance.random() < 0.6) for _ in range(2_000)]
+    assert name_trends(crowd) == []
+    bots = [(f"aaaa {n}", False) for n in range(60)]
+    assert {(g.kind, g.word, g.signatures) for g in name_trends([*crowd, *bots])} == {("shape", "= 9", 60)}
+    lone = [(f"Jo{n} [Doe]", False) for n in range(50)]
+    assert [(g.kind, g.word) for g in name_trends(lone)] == [
+        ("shape", "Xx9 [Xx]"),
+        ("last_word", "* [[]doe]"),
+    ]

@@ -12,8 +12,8 @@ from app.http.context import StaffRole
 from app.http.health import router as health_router
 from app.http.metrics import router as metrics_router
 from app.petitions.letterbox import Letterbox
+from app.petitions.surge_watching import SurgeWatch
 from app.petitions.surging import Step
-from app.petitions.watching import SurgeWatch
 from app.settings import Settings
 from tests.web.admin.conftest import Visitor
 
