@@ -18,7 +18,7 @@ from app.core.db import copy_rows
 from app.core.tokens import hash_token
 from app.crypto import own_copy
 from app.crypto.hashing import Hasher
-from app.crypto.sealing import Sealer
+from app.crypto.sealing import Sealer, Seals
 from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
@@ -191,12 +191,16 @@ class Recorder:
             "expires_at": letter.received_at + LIFETIME,
         }
 
-    def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
+    def _all_sealed(self, signatures: Sequence[tuple[OpenedLetter, Row]]) -> list[tuple[object, ...]]:
+        series = self.sealer.series()
+        return [self._sealed(letter, row, series) for letter, row in signatures]
+
+    def _sealed(self, letter: OpenedLetter, row: Row, sealer: Seals) -> tuple[object, ...]:
         """The whole row, in the order of the columns, with what is personal sealed."""
         token = self.hasher.link_token(letter.id, 1)
         details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
         whole = row | {
-            "details_sealed": self.sealer.seal(details, letter.id),
+            "details_sealed": sealer.seal(details, letter.id),
             "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
             "link_hash": hash_token(token),
         }
@@ -204,7 +208,7 @@ class Recorder:
 
     async def _write(self, session: AsyncSession, batch: _Batch) -> None:
         # In a thread, for it takes longer than others on this loop should wait.
-        signatures = await asyncio.to_thread(lambda: [self._sealed(*new) for new in batch.signatures])
+        signatures = await asyncio.to_thread(self._all_sealed, batch.signatures)
         if signatures:
             await copy_rows(session, "signatures", _SIGNATURE, signatures)
         if batch.consents:
