@@ -76,12 +76,10 @@ class OwnConnection:
                 connection = await self._connected()
                 await connection.execute(statement, values)
             except psycopg.Error as error:
-                if is_momentary(error) or isinstance(error, psycopg.InterfaceError):
+                translated = _translated(error, "statement")
+                if isinstance(translated, DatabaseUnavailable):
                     await self.close()
-                    raise DatabaseUnavailable from error
-                raise DBAPIError.instance(
-                    "statement", None, error, psycopg.Error, hide_parameters=True
-                ) from error
+                raise translated from error
             except BaseException:  # given up: nobody knows what the server is doing with it
                 await self.close()
                 raise
@@ -192,6 +190,33 @@ async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[t
     return driver
 
 
+async def run_binary(
+    session: AsyncSession, statement: LiteralString, values: Mapping[str, object]
+) -> list[tuple[Any, ...]]:  # of the columns' own types
+    """Run a statement in the session's transaction with parameters (`%(name)b`) and rows in binary form.
+
+    For long arrays and sealed bytes: as text they are escaped and read letter by letter.
+
+    Raises:
+        DatabaseUnavailable: The connection was lost.
+        DBAPIError: As other statements raise it.
+    """
+    connection = await psycopg_connection(session)
+    try:
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement, values)
+            return await cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise _translated(error, "statement") from error
+
+
+def _translated(error: psycopg.Error, what: str) -> Exception:
+    """As units of work raise it: without parameters, and ours where trying again may help."""
+    if is_momentary(error) or isinstance(error, psycopg.InterfaceError):
+        return DatabaseUnavailable()
+    return DBAPIError.instance(what, None, error, psycopg.Error, hide_parameters=True)
+
+
 async def copy_rows(
     session: AsyncSession, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]
 ) -> None:
@@ -208,12 +233,8 @@ async def copy_rows(
             copy.set_types(list(columns.values()))
             for row in rows:
                 await copy.write_row(row)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable from error
-    except psycopg.Error as error:  # the same errors as other statements raise
-        raise DBAPIError.instance(
-            f"copy {table}", None, error, psycopg.Error, hide_parameters=True
-        ) from error
+    except psycopg.Error as error:
+        raise _translated(error, f"copy {table}") from error
 
 
 async def notify(session: AsyncSession, channel: str) -> None:

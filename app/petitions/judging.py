@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_network
 from uuid import UUID
 
@@ -61,29 +62,27 @@ def columns_of(judgement: Judgement, received_at: datetime) -> dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
+    """Where a letter comes from; `keys` are the counters that it adds to."""
+
     letter: OpenedLetter = field(repr=False)
-    day: str
     network: str
     network_hash: bytes | None
     domain: str
     domain_hash: bytes
     disposable: bool
+    keys: dict[str, Key] = field(repr=False)
 
-    def keys(self) -> dict[str, Key]:
-        """The counters that this letter adds to."""
-        keys = {
-            "petition": self.letter.petition_id.to_bytes(HASH_BYTES, "big"),
-            "address": self.letter.mail_hash[:HASH_BYTES],
-            "network": self.network_hash,
-            "domain": self._domain_key(),
-        }
-        return {kind: (kind, key, self.day) for kind, key in keys.items() if key is not None}
 
-    def _domain_key(self) -> bytes | None:
-        """Disposable domains are many and nobody's: they count as one."""
-        if self.disposable:
-            return _DISPOSABLE
-        return None if is_large(self.domain) else self.domain_hash
+@lru_cache(20_000)
+def _domain(host: str) -> tuple[str, bool]:
+    """The domain that somebody owns, and whether it is one to throw away."""
+    return domain_of(f"@{host}"), is_disposable(f"@{host}")
+
+
+@lru_cache(4_096)
+def _is_within(network: str, others: tuple[Network, ...]) -> bool:
+    own = ip_network(network)
+    return any(own.version == other.version and own.overlaps(other) for other in others)
 
 
 class Judge:
@@ -111,9 +110,7 @@ class Judge:
                 {o.domain for o in origins},
                 {o.letter.mail_hash for o in origins},
             )
-            seen = [
-                Seen(key, o.letter.received_at.astimezone(UTC)) for o in origins for key in o.keys().values()
-            ]
+            seen = [Seen(key, o.letter.received_at) for o in origins for key in o.keys.values()]
             counts = await count(session, seen)
         judged = {o.letter.id: self._judge(o, counts, listed) for o in origins}
         await self._reach_back(origins, counts, listed)
@@ -126,20 +123,25 @@ class Judge:
         network = network_of(letter.text("network"))
         known = network != UNKNOWN
         received = letter.received_at.astimezone(UTC)
-        domain = domain_of(letter.text("email"))
-        return _Origin(
-            letter,
-            day_of(received),
-            network if known else "",
-            self._hasher.network(network, received.date())[:HASH_BYTES] if known else None,
-            domain,
-            self._hasher.domain(domain)[:HASH_BYTES],
-            is_disposable(letter.text("email")),
-        )
+        domain, disposable = _domain(letter.text("email").rpartition("@")[2])
+        domain_hash = self._hasher.domain(domain)[:HASH_BYTES]
+        network_hash = self._hasher.network(network, received.date())[:HASH_BYTES] if known else None
+        day = day_of(received)
+        keys: dict[str, Key] = {
+            "petition": ("petition", letter.petition_id.to_bytes(HASH_BYTES, "big"), day),
+            "address": ("address", letter.mail_hash[:HASH_BYTES], day),
+        }
+        if network_hash is not None:
+            keys["network"] = ("network", network_hash, day)
+        if disposable:  # they are many and nobody's: they count as one
+            keys["domain"] = ("domain", _DISPOSABLE, day)
+        elif not is_large(domain):
+            keys["domain"] = ("domain", domain_hash, day)
+        return _Origin(letter, network if known else "", network_hash, domain, domain_hash, disposable, keys)
 
     def _judge(self, origin: _Origin, counts: dict[Key, Counts], listed: Listed) -> Judgement:
-        letter, keys = origin.letter, origin.keys()
-        by = {kind: counts.get(key, NOTHING) for kind, key in keys.items()}
+        letter = origin.letter
+        by = {kind: counts.get(key, NOTHING) for kind, key in origin.keys.items()}
         seconds = letter.payload.get("form_seconds")
         blocked = listed.blocks(origin.network, origin.domain, letter.mail_hash)
         evidence = Evidence(
@@ -162,11 +164,7 @@ class Judge:
     def _spares(self, origin: _Origin, listed: Listed) -> bool:
         if not origin.network or listed.allows("network", origin.network):
             return True
-        return any(
-            network.version == own.version and network.overlaps(own)
-            for network in [ip_network(origin.network)]
-            for own in self._exempt
-        )
+        return bool(self._exempt) and _is_within(origin.network, self._exempt)
 
     async def _reach_back(
         self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
@@ -175,14 +173,19 @@ class Judge:
         due: dict[bytes, Score] = {}
         now = time.monotonic()
         self._told = {key: at for key, at in self._told.items() if at > now - _AGAIN_SECONDS}
+        looked_at: set[tuple[bytes, int]] = set()
         for origin in origins:
-            keys = origin.keys()
-            if origin.network_hash is None or origin.network_hash in self._told:
+            keys, network_hash = origin.keys, origin.network_hash
+            if network_hash is None or network_hash in self._told:
                 continue
+            which = (network_hash, origin.letter.petition_id)
+            if which in looked_at:
+                continue
+            looked_at.add(which)
             by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
             if by_itself.is_quarantined and not self._spares(origin, listed):
-                due[origin.network_hash] = by_itself
-                self._told[origin.network_hash] = now
+                due[network_hash] = by_itself
+                self._told[network_hash] = now
         for network_hash, by_itself in due.items():
             async with self._database.begin() as session:
                 await defer(
