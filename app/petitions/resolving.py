@@ -98,7 +98,9 @@ class Resolver:
             except Exception as error:
                 log.exception("letters:letter:rejected", letter=str(letter_id))
                 async with self.database.begin() as session:
-                    await _reject(session, await _take(session, _TAKE_ONE, {"id": letter_id}), type(error).__name__)
+                    await _reject(
+                        session, await _take(session, _TAKE_ONE, {"id": letter_id}), type(error).__name__
+                    )
 
     async def _resolve(self, session: AsyncSession, letters: Sequence[TakenLetter]) -> None:
         if not letters:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes import api_readings, add_api
+from app.api.routes import add_api, api_readings
 from app.core.clock import FrozenClock, SystemClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
