@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.api.routes import api_readings, build_api_router
+from app.api.routes import add_api, api_readings
 from app.core.logging import configure_logging
 from app.http.flooding import FloodGuard
 from app.http.health import router as health_router
@@ -56,7 +56,8 @@ def public() -> ASGIApp:
         await role.database.close()
 
     app = _app("Haven", settings, lifespan)
-    app.include_router(build_api_router(settings))
+    add_api(app, settings)
+    app.include_router(health_router)
     app.include_router(build_public_router(settings))
     install_problems(app, error_page)
     guarded = FloodGuard(app, app, settings, error_page)
@@ -83,6 +84,7 @@ def staff() -> ASGIApp:
         await app.state.role.database.close()
 
     app = _app("Haven for staff", settings, lifespan)
+    app.include_router(health_router)
     app.include_router(build_staff_router())
     app.include_router(metrics_router)
     install_problems(app, staff_error_page)
@@ -111,7 +113,6 @@ def _app(title: str, settings: Settings, lifespan: object) -> FastAPI:
         lifespan=lifespan,  # type: ignore[arg-type]  # FastAPI's own type is a union of protocols
     )
     app.state.settings = settings
-    app.include_router(health_router)
     return app
 
 

@@ -1,6 +1,8 @@
 """Everything the public role answers to programs."""
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
 
 from app.api import petition_readers
 from app.api.stripe_webhook import router as stripe_router
@@ -9,18 +11,26 @@ from app.api.v1.shapes import ProblemDetails
 from app.http.shelf import Reading
 from app.settings import Settings
 
+_V1 = "/api/v1"
 _PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+
+
+def add_api(app: FastAPI, settings: Settings) -> None:
+    """All of it, to an app that has no routes yet."""
+    petitions.add_signing(app, _V1, _PROBLEMS)
+    app.include_router(build_api_router(settings))
 
 
 def build_api_router(_settings: Settings) -> APIRouter:
-    """The JSON contract under /api/v1, and Stripe's webhook."""
-    v1 = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+    """The JSON contract under /api/v1, and Stripe's webhook; signing has a place of its own before it."""
+    v1 = APIRouter(prefix=_V1, responses=_PROBLEMS)
     # Routes are tried one after the other: what is called most stands first.
     for module in (petitions, campaigns, my, appeals, donations, errors):
         v1.include_router(module.router)
     router = APIRouter()
     router.include_router(v1)
-    router.include_router(petition_readers.router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+    router.include_router(petition_readers.router, responses=_PROBLEMS)
     router.include_router(stripe_router)
     return router
 

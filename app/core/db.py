@@ -1,8 +1,10 @@
 """The database: naming convention, engine, and the unit of work, the only place that commits."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -41,6 +43,63 @@ def libpq_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def _connect_arguments(prepare: bool, name: str) -> dict[str, Any]:  # psycopg's own
+    return {
+        "prepare_threshold": 5 if prepare else None,
+        # A server that is silent costs its callers no more than this; libpq knows nothing shorter.
+        "connect_timeout": 2,
+        "application_name": name,
+    }
+
+
+class OwnConnection:
+    """One connection beside the pool, for statements that are transactions of their own.
+
+    One round trip by psycopg itself, where a unit of work takes three. Who uses it, uses it alone.
+    """
+
+    def __init__(self, url: str, *, prepare: bool, name: str) -> None:
+        self._url = libpq_url(url)
+        self._arguments = _connect_arguments(prepare, name)
+        self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        self._in_turn = asyncio.Lock()
+
+    async def run(self, statement: LiteralString, values: Mapping[str, object]) -> None:
+        """Run one statement (parameters as `%(name)b`); it is committed when this returns.
+
+        Raises:
+            DatabaseUnavailable: The connection was lost, or the server cannot now; nothing is stored.
+            DBAPIError: The statement failed, as units of work say it.
+        """
+        async with self._in_turn:
+            try:
+                connection = await self._connected()
+                await connection.execute(statement, values)
+            except psycopg.Error as error:
+                translated = _translated(error, "statement")
+                if isinstance(translated, DatabaseUnavailable):
+                    await self.close()
+                raise translated from error
+            except BaseException:  # given up: nobody knows what the server is doing with it
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        """Close the connection; the next statement opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        if self._connection is not None and not is_alive(self._connection):
+            await self.close()
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, **self._arguments
+            )
+        return self._connection
+
+
 class Database:
     """One login's bounded pool of connections.
 
@@ -51,18 +110,14 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, prepare: bool = True, name: str = "haven") -> None:
+        self.own_connection = OwnConnection(url, prepare=prepare, name=name)
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,  # statements that fail are logged; what they carried is not
-            connect_args={
-                "prepare_threshold": 5 if prepare else None,
-                # A server that is silent costs its callers no more than this; libpq knows nothing shorter.
-                "connect_timeout": 2,
-                "application_name": name,
-            },
+            connect_args=_connect_arguments(prepare, name),
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
@@ -87,6 +142,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.own_connection.close()
         await self.engine.dispose()
 
 
@@ -96,21 +152,28 @@ def _refuse_dead(connection: DBAPIConnection, _record: object, _proxy: object) -
     That is all that a statement of its own (`pool_pre_ping`) would find out, without a round trip each time.
     """
     driver = getattr(connection, "driver_connection", connection)
-    if not isinstance(driver, psycopg.AsyncConnection):
-        return
-    if driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
+    if isinstance(driver, psycopg.AsyncConnection) and not is_alive(driver):
         raise DisconnectionError
+
+
+def is_alive(connection: psycopg.AsyncConnection[Any]) -> bool:  # whatever its rows are
+    """Whether an idle connection can be used: nobody has ended it, as far as this end knows."""
+    if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        return False
     watching = select.poll()
-    watching.register(driver.fileno(), select.POLLIN)
-    if watching.poll(0):
-        raise DisconnectionError
+    watching.register(connection.fileno(), select.POLLIN)
+    return not watching.poll(0)
 
 
 def is_unavailable(error: DBAPIError) -> bool:
     """Whether trying again later may help: the fault lies with the moment, not with the statement."""
     if error.connection_invalidated:
         return True
-    cause = error.orig
+    return is_momentary(error.orig)
+
+
+def is_momentary(cause: BaseException | None) -> bool:
+    """The same for an error of psycopg's own."""
     if not isinstance(cause, psycopg.OperationalError):
         return False
     # 08 connection, 40 deadlock or serialization, 53 resources, 57 operator; None: libpq could not connect.
@@ -125,6 +188,33 @@ async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[t
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"expected a psycopg connection, got {type(driver).__name__}")
     return driver
+
+
+async def run_binary(
+    session: AsyncSession, statement: LiteralString, values: Mapping[str, object]
+) -> list[tuple[Any, ...]]:  # of the columns' own types
+    """Run a statement in the session's transaction with parameters (`%(name)b`) and rows in binary form.
+
+    For long arrays and sealed bytes: as text they are escaped and read letter by letter.
+
+    Raises:
+        DatabaseUnavailable: The connection was lost.
+        DBAPIError: As other statements raise it.
+    """
+    connection = await psycopg_connection(session)
+    try:
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement, values)
+            return await cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise _translated(error, "statement") from error
+
+
+def _translated(error: psycopg.Error, what: str) -> Exception:
+    """As units of work raise it: without parameters, and ours where trying again may help."""
+    if is_momentary(error) or isinstance(error, psycopg.InterfaceError):
+        return DatabaseUnavailable()
+    return DBAPIError.instance(what, None, error, psycopg.Error, hide_parameters=True)
 
 
 async def copy_rows(
@@ -143,12 +233,8 @@ async def copy_rows(
             copy.set_types(list(columns.values()))
             for row in rows:
                 await copy.write_row(row)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable from error
-    except psycopg.Error as error:  # the same errors as other statements raise
-        raise DBAPIError.instance(
-            f"copy {table}", None, error, psycopg.Error, hide_parameters=True
-        ) from error
+    except psycopg.Error as error:
+        raise _translated(error, f"copy {table}") from error
 
 
 async def notify(session: AsyncSession, channel: str) -> None:

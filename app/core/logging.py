@@ -4,6 +4,7 @@ Exceptions are logged by type, place and stable text; SQL parameters are hidden 
 never shown, and whatever looks like an e-mail address or a token of ours is masked last of all.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -134,6 +135,24 @@ def _json_lines(stream: TextIO, role: str) -> _Line:
     quoted = lru_cache(1_000)(lambda text: json.dumps(text, ensure_ascii=False))
     start = f'"event": "{_ANSWERED}", "level": "info", "logger": "http", "role": {quoted(role)}'
     last: tuple[int, str] = (0, "")
+    due = False
+
+    def flush() -> None:
+        nonlocal due
+        due = False
+        stream.flush()
+
+    def flush_soon() -> None:
+        """Once for all who are answered in the same turn of the loop: a group commit answers many at once."""
+        nonlocal due
+        if due:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(flush)
+        except RuntimeError:  # nothing runs: a program, or a test
+            flush()
+        else:
+            due = True
 
     def write(method: str, route: str, status: int, milliseconds: float) -> None:
         nonlocal last
@@ -145,7 +164,7 @@ def _json_lines(stream: TextIO, role: str) -> _Line:
             f'"request_id": "{request_id.get()}", "method": {quoted(method)}, "route": {quoted(route)}, '
             f'"status": {status}, "milliseconds": {milliseconds:.1f}}}\n'
         )
-        stream.flush()
+        flush_soon()
 
     return write
 

@@ -1,11 +1,14 @@
 """Who sends a request, as far as the connection and believed proxies tell."""
 
+from functools import lru_cache
+
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.core.networks import LOOPBACK, Network, find_client, network_of
 from app.settings import Settings
+
+_SCOPE_KEY = "haven.network"
 
 
 def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
@@ -22,16 +25,34 @@ def client_network(request: Request) -> str:
 
 
 def network_of_scope(scope: Scope, trusted: tuple[Network, ...]) -> str:
-    """The same for pure ASGI: an IPv4 address or the /64 of IPv6, empty where there is none."""
+    """The same for pure ASGI: an IPv4 address or the /64 of IPv6, empty where there is none.
+
+    Found out once for a request; a process believes the same proxies all the time.
+    """
+    known: str | None = scope.get(_SCOPE_KEY)
+    if known is None:
+        known = scope[_SCOPE_KEY] = _network(scope, trusted)
+    return known
+
+
+def _network(scope: Scope, trusted: tuple[Network, ...]) -> str:
     peer = scope.get("client")
     host = peer[0] if peer else None
     if not trusted:
         return _named(host)
-    headers = Headers(scope=scope)
-    client = find_client(host, headers.getlist("x-forwarded-for"), headers.getlist("forwarded"), trusted)
+    forwarded_for = _lines(scope, b"x-forwarded-for")
+    forwarded = _lines(scope, b"forwarded")
+    if not forwarded_for and not forwarded:
+        return _named(host)  # whoever asks, be it a proxy itself
+    client = find_client(host, forwarded_for, forwarded, trusted)
     return _named(str(client) if client else None)
 
 
+def _lines(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+@lru_cache(4_096)
 def _named(host: str | None) -> str:
     network = network_of(host)
     return "" if network == "unknown" else network

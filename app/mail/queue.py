@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import copy_rows, notify
 from app.core.ids import new_id
-from app.crypto.sealing import Sealer
+from app.crypto.sealing import Sealer, Seals
 
 CHANNEL = "haven_mail"
 URGENT = frozenset({"confirm_signature", "donation_receipt", "donation_failed"})
@@ -47,12 +47,17 @@ async def queue(session: AsyncSession, sealer: Sealer, drafts: Sequence[Draft]) 
     if not drafts:
         return
     # In a thread: sealing hundreds takes longer than others on this loop should wait.
-    rows = await asyncio.to_thread(lambda: [_row(draft, sealer) for draft in drafts])
+    rows = await asyncio.to_thread(_rows, drafts, sealer)
     await copy_rows(session, "mails", _COLUMNS, rows)
     await notify(session, CHANNEL)
 
 
-def _row(draft: Draft, sealer: Sealer) -> tuple[object, ...]:
+def _rows(drafts: Sequence[Draft], sealer: Sealer) -> list[tuple[object, ...]]:
+    series = sealer.series()
+    return [_row(draft, series) for draft in drafts]
+
+
+def _row(draft: Draft, sealer: Seals) -> tuple[object, ...]:
     binding = new_id()
     payload: dict[str, JsonValue] = {"to": draft.to, "locale": draft.locale, "values": dict(draft.values)}
     sealed = sealer.seal(payload, binding)

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
-from app.petitions.models import Letter, Petition, PublishedSigner, Signature
+from app.petitions.models import Petition, PublishedSigner, Signature
+from app.petitions.opening import TakenLetter
 from app.supporters.identity import fold_name, fold_place
 from app.supporters.models import Consent
 
@@ -31,8 +32,12 @@ class Changer:
         self._sealer = sealer
         self._hasher = hasher
 
-    async def apply(self, session: AsyncSession, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
+    async def apply(
+        self, session: AsyncSession, letters: Sequence[TakenLetter]
+    ) -> list[tuple[TakenLetter, str]]:
         """Apply each letter; returns those that cannot be read, with the reason."""
+        if not letters:
+            return []
         unreadable, readable = [], []
         for letter in letters:
             try:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_network
 from uuid import UUID
 
@@ -62,42 +63,37 @@ def columns_of(judgement: Judgement, received_at: datetime) -> dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
+    """Where a letter comes from; `keys` are the counters that it adds to, but for its domain's."""
+
     letter: OpenedLetter = field(repr=False)
-    day: str
     network: str
     network_hash: bytes | None
     domain: str
     domain_hash: bytes
     disposable: bool
-
-    def keys(self) -> dict[str, Key]:
-        """The counters that this letter adds to, but for its domain's."""
-        keys = {
-            "petition": self.letter.petition_id.to_bytes(HASH_BYTES, "big"),
-            "address": self.letter.mail_hash[:HASH_BYTES],
-            "network": self.network_hash,
-        }
-        return {kind: (kind, key, self.day) for kind, key in keys.items() if key is not None}
+    keys: dict[str, Key] = field(repr=False)
+    domain_key: bytes | None
 
     def domain_keys(self, *, tainted: bool) -> dict[str, Key]:
         """Its domain's counter; what comes from a network beyond all bounds is counted apart.
 
         Else a bot could have everybody at somebody else's domain quarantined by signing with its addresses.
         """
-        key = self._domain_key()
-        return {} if key is None else {"domain": (_TAINTED if tainted else "domain", key, self.day)}
-
-    def _domain_key(self) -> bytes | None:
-        """Disposable domains are many and nobody's: they count as one."""
-        if self.disposable:
-            return _DISPOSABLE
-        return None if is_large(self.domain) else self.domain_hash
+        if self.domain_key is None:
+            return {}
+        return {"domain": (_TAINTED if tainted else "domain", self.domain_key, self.keys["petition"][2])}
 
 
-def _seen(origins: Sequence[_Origin], keys: Mapping[UUID, Mapping[str, Key]]) -> list[Seen]:
-    return [
-        Seen(key, o.letter.received_at.astimezone(UTC)) for o in origins for key in keys[o.letter.id].values()
-    ]
+@lru_cache(20_000)
+def _domain(host: str) -> tuple[str, bool]:
+    """The domain that somebody owns, and whether it is one to throw away."""
+    return domain_of(f"@{host}"), is_disposable(f"@{host}")
+
+
+@lru_cache(4_096)
+def _is_within(network: str, others: tuple[Network, ...]) -> bool:
+    own = ip_network(network)
+    return any(own.version == other.version and own.overlaps(other) for other in others)
 
 
 class Judge:
@@ -125,15 +121,15 @@ class Judge:
                 {o.domain for o in origins},
                 {o.letter.mail_hash for o in origins},
             )
-            keys = {o.letter.id: o.keys() for o in origins}
-            counts = await count(session, _seen(origins, keys))
+            counts = await count(
+                session, [Seen(key, o.letter.received_at) for o in origins for key in o.keys.values()]
+            )
             beyond = self._beyond_all_bounds(origins, counts, listed)
-            domains = {o.letter.id: o.domain_keys(tainted=o.network_hash in beyond) for o in origins}
-            counts |= await count(session, _seen(origins, domains))
-        judged = {
-            o.letter.id: self._judge(o, keys[o.letter.id] | domains[o.letter.id], counts, listed)
-            for o in origins
-        }
+            at_home = [(o, o.domain_keys(tainted=o.network_hash in beyond)) for o in origins]
+            counts |= await count(
+                session, [Seen(key, o.letter.received_at) for o, keys in at_home for key in keys.values()]
+            )
+        judged = {o.letter.id: self._judge(o, o.keys | keys, counts, listed) for o, keys in at_home}
         await self._reach_back(beyond)
         reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
         if reasons:
@@ -144,16 +140,20 @@ class Judge:
         network = network_of(letter.text("network"))
         known = network != UNKNOWN
         received = letter.received_at.astimezone(UTC)
-        domain = domain_of(letter.text("email"))
-        return _Origin(
-            letter,
-            day_of(received),
-            network if known else "",
-            self._hasher.network(network, received.date())[:HASH_BYTES] if known else None,
-            domain,
-            self._hasher.domain(domain)[:HASH_BYTES],
-            is_disposable(letter.text("email")),
-        )
+        domain, disposable = _domain(letter.text("email").rpartition("@")[2])
+        domain_hash = self._hasher.domain(domain)[:HASH_BYTES]
+        network_hash = self._hasher.network(network, received.date())[:HASH_BYTES] if known else None
+        day = day_of(received)
+        keys: dict[str, Key] = {
+            "petition": ("petition", letter.petition_id.to_bytes(HASH_BYTES, "big"), day),
+            "address": ("address", letter.mail_hash[:HASH_BYTES], day),
+        }
+        if network_hash is not None:
+            keys["network"] = ("network", network_hash, day)
+        # Disposable domains are many and nobody's: they count as one.
+        domain_key = _DISPOSABLE if disposable else None if is_large(domain) else domain_hash
+        network = network if known else ""
+        return _Origin(letter, network, network_hash, domain, domain_hash, disposable, keys, domain_key)
 
     def _beyond_all_bounds(
         self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
@@ -163,7 +163,7 @@ class Judge:
         for origin in {(o.network_hash, o.letter.petition_id): o for o in origins}.values():
             if origin.network_hash is None:
                 continue
-            keys = origin.keys()
+            keys = origin.keys
             by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
             known = beyond.get(origin.network_hash)
             if not by_itself.is_quarantined or (known and known.points >= by_itself.points):
@@ -199,11 +199,7 @@ class Judge:
     def _spares(self, origin: _Origin, listed: Listed) -> bool:
         if not origin.network or listed.allows("network", origin.network):
             return True
-        return any(
-            network.version == own.version and network.overlaps(own)
-            for network in [ip_network(origin.network)]
-            for own in self._exempt
-        )
+        return bool(self._exempt) and _is_within(origin.network, self._exempt)
 
     async def _reach_back(self, beyond: Mapping[bytes, Score]) -> None:
         """Have those quarantined that a network left before it was known for what it is.

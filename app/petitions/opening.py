@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -13,9 +13,18 @@ from app.campaigns.models import Campaign
 from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener
-from app.petitions.models import Letter
 from app.supporters.identity import fold_email, fold_name, fold_place
 from app.supporters.regions import region_of
+
+
+class TakenLetter(NamedTuple):
+    """A letter out of the letterbox, sealed as it came."""
+
+    id: UUID
+    petition_id: int
+    kind: str
+    sealed: bytes
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,11 @@ class LetterOpener:
         self._opener = opener
         self._hasher = hasher
 
-    async def open(self, letters: Sequence[Letter], campaigns: dict[int, Campaign]) -> list[Opened]:
+    async def open(self, letters: Sequence[TakenLetter], campaigns: dict[int, Campaign]) -> list[Opened]:
         """Open a batch in a thread; `campaigns` maps petitions to their campaigns."""
         return await asyncio.to_thread(lambda: [self._open(x, campaigns[x.petition_id]) for x in letters])
 
-    def _open(self, letter: Letter, campaign: Campaign) -> Opened:
+    def _open(self, letter: TakenLetter, campaign: Campaign) -> Opened:
         try:
             payload = self._opener.open(letter.sealed, letter.id)
             folded = fold_email(str(payload["email"])).folded

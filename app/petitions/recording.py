@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -14,39 +14,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
 from app.campaigns.placing import register_placements
-from app.core.db import copy_rows
+from app.core.db import copy_rows, run_binary
 from app.core.tokens import hash_token
 from app.crypto import own_copy
 from app.crypto.hashing import Hasher
-from app.crypto.sealing import Sealer
+from app.crypto.sealing import Sealer, Seals
 from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide, idle
 from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.opening import OpenedLetter
-from app.petitions.tallying import Marginal, count_signed, marginals
+from app.petitions.tallying import Where, count_signed, spread
 from app.petitions.writing_mail import MailWriter
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
 
 # The upsert finds, makes and locks in one statement: between two, a withdrawal could take the row away.
-_LOCK_SUPPORTERS = text("""
+_LOCK_SUPPORTERS: LiteralString = """
     insert into supporters as s (campaign_id, email_hash, key_version)
-    select c, h, :key_version from unnest(cast(:campaigns as int[]), cast(:hashes as bytea[])) x (c, h)
+    select c, h, %(key_version)b::int2 from unnest(%(campaigns)b::int[], %(hashes)b::bytea[]) x (c, h)
      order by c, h
     on conflict (campaign_id, email_hash) do update set id = s.id
     returning s.campaign_id, s.email_hash, s.id
-""")
-_THEIRS = text("""
-    select s.id, s.petition_id, s.supporter_id, s.person_number, s.state, s.link_version, s.signed_at,
-           s.expires_at, s.name_hash, s.country, s.place_hash,
-           s.state = 'pending' and s.expires_at <= now() as expired
-      from unnest(cast(:petitions as int[]), cast(:supporters as bigint[])) x (petition, supporter)
+"""
+_THEIRS: LiteralString = """
+    select s.petition_id, s.supporter_id, s.state = 'pending' and s.expires_at <= now(),
+           s.id, s.person_number, s.state, s.link_version, s.signed_at, s.expires_at, s.name_hash, s.country,
+           s.place_hash
+      from unnest(%(petitions)b::int[], %(supporters)b::bigint[]) x (petition, supporter)
       join signatures s on s.petition_id = x.petition and s.supporter_id = x.supporter
      where s.name_hash is not null order by s.person_number
-""")
+"""
 _LOCK_PENDING = text("""
     select id from signatures
      where id = any (cast(:ids as uuid[])) and state = 'pending'
@@ -54,9 +54,9 @@ _LOCK_PENDING = text("""
      order by id for update
 """)
 _NOW = text("select now()")
-_SUPPRESSED = text(
-    "select address_hash from suppressions where address_hash = any (cast(:hashes as bytea[]))"
-)
+_SUPPRESSED: LiteralString = """
+    select address_hash from suppressions where address_hash = any (%(hashes)b::bytea[])
+"""
 _SIGNATURE = {
     "id": "uuid",
     "petition_id": "int4",
@@ -103,7 +103,7 @@ class _Batch:
     signatures: list[tuple[OpenedLetter, Row]] = field(default_factory=list)
     consents: list[tuple[object, ...]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
-    signed: Counter[Marginal] = field(default_factory=Counter)
+    signed: Counter[Where] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +155,8 @@ class Recorder:
     ) -> Row:
         row = self._signature(letter, supporter_id, number, place)
         batch.signatures.append((letter, row))
-        batch.signed.update(
-            marginals(
-                letter.petition_id,
-                country=row["country"],
-                region=letter.region,
-                placement=place.slug if place else None,
-                locale=row["locale"],
-            )
-        )
+        slug = place.slug if place else None
+        batch.signed[letter.petition_id, row["country"], letter.region, slug, row["locale"]] += 1
         batch.consents += [
             (supporter_id, letter.id, wording_id, given, letter.text("via"))
             for wording_id, given in letter.consents
@@ -192,12 +185,16 @@ class Recorder:
             "expires_at": letter.received_at + LIFETIME,
         }
 
-    def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
+    def _all_sealed(self, signatures: Sequence[tuple[OpenedLetter, Row]]) -> list[tuple[object, ...]]:
+        series = self.sealer.series()
+        return [self._sealed(letter, row, series) for letter, row in signatures]
+
+    def _sealed(self, letter: OpenedLetter, row: Row, sealer: Seals) -> tuple[object, ...]:
         """The whole row, in the order of the columns, with what is personal sealed."""
         token = self.hasher.link_token(letter.id, 1)
         details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
         whole = row | {
-            "details_sealed": self.sealer.seal(details, letter.id),
+            "details_sealed": sealer.seal(details, letter.id),
             "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
             "link_hash": hash_token(token),
         }
@@ -205,12 +202,12 @@ class Recorder:
 
     async def _write(self, session: AsyncSession, batch: _Batch) -> None:
         # In a thread, for it takes longer than others on this loop should wait.
-        signatures = await asyncio.to_thread(lambda: [self._sealed(*new) for new in batch.signatures])
+        signatures = await asyncio.to_thread(self._all_sealed, batch.signatures)
         if signatures:
             await copy_rows(session, "signatures", _SIGNATURE, signatures)
         if batch.consents:
             await copy_rows(session, "consents", _CONSENT, batch.consents)
-        await count_signed(session, batch.signed)
+        await count_signed(session, spread(batch.signed))
         await queue(session, self.sealer, batch.drafts)
 
 
@@ -219,11 +216,12 @@ async def _lock_supporters(
 ) -> dict[tuple[int, bytes], int]:
     """Find or make each letter's supporter and lock the rows, in one order, until the transaction ends."""
     wanted = sorted({(x.campaign_id, x.email_hash) for x in letters})
-    found = await session.execute(
+    found = await run_binary(
+        session,
         _LOCK_SUPPORTERS,
         {"campaigns": [c for c, _ in wanted], "hashes": [h for _, h in wanted], "key_version": key_version},
     )
-    return {(c, bytes(h)): i for c, h, i in found}
+    return {(campaign_id, email_hash): found_id for campaign_id, email_hash, found_id in found}
 
 
 async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person], now: datetime) -> Verdict:
@@ -245,25 +243,13 @@ async def _people(
     """
     pairs = sorted({(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters})
     theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
-    rows = (await session.execute(_THEIRS, theirs)).all()
-    if expired := [row.id for row in rows if row.expired]:
+    rows = await run_binary(session, _THEIRS, theirs)
+    if expired := [person[0] for _, _, has_expired, *person in rows if has_expired]:
         await _end(session, expired, expired=True)
-        rows = (await session.execute(_THEIRS, theirs)).all()
+        rows = await run_binary(session, _THEIRS, theirs)
     found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    for row in rows:
-        found[row.petition_id, row.supporter_id].append(
-            Person(
-                signature_id=row.id,
-                number=row.person_number,
-                state=row.state,
-                link_version=row.link_version,
-                signed_at=row.signed_at,
-                expires_at=row.expires_at,
-                name_hash=bytes(row.name_hash),
-                country=row.country,
-                place_hash=None if row.place_hash is None else bytes(row.place_hash),
-            )
-        )
+    for petition_id, supporter_id, _, *person in rows:
+        found[petition_id, supporter_id].append(Person(*person))
     return found
 
 
@@ -296,4 +282,4 @@ def _as_person(row: Row, now: datetime) -> Person:
 
 async def _suppressed(session: AsyncSession, letters: Sequence[OpenedLetter]) -> set[bytes]:
     hashes = sorted({x.mail_hash for x in letters})
-    return {bytes(h) for h in await session.scalars(_SUPPRESSED, {"hashes": hashes})}
+    return {address_hash for (address_hash,) in await run_binary(session, _SUPPRESSED, {"hashes": hashes})}

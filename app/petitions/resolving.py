@@ -1,31 +1,50 @@
 """Resolve letters: everything that needs knowledge about people happens here, in the worker, in batches.
 
-A batch is one transaction: claim, open, find the people, decide, write signatures, consents, tallies and
-mail rows, delete the letters. Letters that sign and letters that change go in transactions of their own: one
+A batch is one transaction: take the letters out, open, find the people, decide, write signatures, consents,
+tallies and mail rows. Letters that sign and letters that change go in transactions of their own: one
 locks people before signatures and figures, the other signatures alone, and together they could wait in a
 circle with somebody who confirms. A batch that breaks is resolved letter by letter; one that cannot be
 resolved alone is kept apart, sealed, and hinders nobody.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import LiteralString
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, delete, insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
-from app.core.db import Database
+from app.core.db import Database, run_binary
 from app.core.errors import Overloaded
 from app.petitions.changing import CHANGE, Changer
 from app.petitions.judging import Judge
-from app.petitions.models import Letter, Petition, RejectedLetter
-from app.petitions.opening import LetterOpener, OpenedLetter, UnreadableLetter
+from app.petitions.models import Petition, RejectedLetter
+from app.petitions.opening import LetterOpener, OpenedLetter, TakenLetter, UnreadableLetter
 from app.petitions.recording import Recorder
 
 log = structlog.get_logger(__name__)
-_DELETE = text("delete from intake where id = any (cast(:ids as uuid[]))")
+# Taken out as they are claimed: whatever goes wrong puts them back. By their place in the table, which rows
+# that are never updated and locked by us do not leave; so no statistics can make it read the table through.
+_TAKE: dict[bool, LiteralString] = {
+    changes: f"""
+        delete from intake where ctid = any (array(
+            select ctid from intake where kind {is_it} 'change' order by id limit %(most)b
+               for update skip locked))
+        returning id, petition_id, kind, sealed, received_at
+    """
+    for changes, is_it in ((False, "<>"), (True, "="))
+}
+_TAKE_ONE: LiteralString = """
+    delete from intake where id = (select id from intake where id = %(id)b for update skip locked)
+    returning id, petition_id, kind, sealed, received_at
+"""
+_CHANGES_SECONDS = 0.5
+"""How long changes wait in a rush: finding them takes a look at all that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +57,7 @@ class Resolver:
     changer: Changer
     judge: Judge
     batch: int = 500
+    _looked_at: list[float] = field(default_factory=lambda: [0.0])
 
     async def run(self) -> int:
         """Resolve one batch of each kind; returns how many letters it took (0: the letterbox is empty).
@@ -45,13 +65,18 @@ class Resolver:
         Raises:
             Overloaded: The database is away or full; the letters stay where they are.
         """
-        return await self._run(Letter.kind != CHANGE) + await self._run(Letter.kind == CHANGE)
+        signed = await self._run(changes=False)
+        now = time.monotonic()
+        if signed >= self.batch and now - self._looked_at[0] < _CHANGES_SECONDS:
+            return signed
+        self._looked_at[0] = now
+        return signed + await self._run(changes=True)
 
-    async def _run(self, which: ColumnElement[bool]) -> int:
+    async def _run(self, *, changes: bool) -> int:
         claimed: list[UUID] = []
         try:
             async with self.database.begin() as session:
-                letters = await _claim(session, which, self.batch)
+                letters = await _take(session, _TAKE[changes], {"most": self.batch})
                 claimed = [letter.id for letter in letters]
                 await self._resolve(session, letters)
         except Overloaded:
@@ -67,15 +92,17 @@ class Resolver:
         for letter_id in ids:
             try:
                 async with self.database.begin() as session:
-                    await self._resolve(session, await _claim_one(session, letter_id))
+                    await self._resolve(session, await _take(session, _TAKE_ONE, {"id": letter_id}))
             except Overloaded:
                 raise
             except Exception as error:
                 log.exception("letters:letter:rejected", letter=str(letter_id))
                 async with self.database.begin() as session:
-                    await _reject(session, await _claim_one(session, letter_id), type(error).__name__)
+                    await _reject(
+                        session, await _take(session, _TAKE_ONE, {"id": letter_id}), type(error).__name__
+                    )
 
-    async def _resolve(self, session: AsyncSession, letters: Sequence[Letter]) -> None:
+    async def _resolve(self, session: AsyncSession, letters: Sequence[TakenLetter]) -> None:
         if not letters:
             return
         by_id = {letter.id: letter for letter in letters}
@@ -88,7 +115,6 @@ class Resolver:
         await self.recorder.record(session, readable, await self.judge.judge(readable))
         for letter, reason in await self.changer.apply(session, changes):
             await _reject(session, [letter], reason)
-        await session.execute(_DELETE, {"ids": list(by_id)})
 
 
 async def _campaigns(session: AsyncSession, petitions: Collection[int]) -> dict[int, Campaign]:
@@ -100,17 +126,15 @@ async def _campaigns(session: AsyncSession, petitions: Collection[int]) -> dict[
     return dict((await session.execute(query)).all())
 
 
-async def _claim(session: AsyncSession, which: ColumnElement[bool], most: int) -> list[Letter]:
-    query = select(Letter).where(which).order_by(Letter.id).limit(most).with_for_update(skip_locked=True)
-    return list(await session.scalars(query))
+async def _take(
+    session: AsyncSession, statement: LiteralString, values: Mapping[str, object]
+) -> list[TakenLetter]:
+    """Take letters out, the oldest first; they are back when the session's transaction is not committed."""
+    rows = await run_binary(session, statement, values)
+    return sorted((TakenLetter(*row) for row in rows), key=attrgetter("id"))
 
 
-async def _claim_one(session: AsyncSession, letter_id: UUID) -> list[Letter]:
-    query = select(Letter).where(Letter.id == letter_id).with_for_update(skip_locked=True)
-    return list(await session.scalars(query))
-
-
-async def _reject(session: AsyncSession, letters: Sequence[Letter], reason: str) -> None:
+async def _reject(session: AsyncSession, letters: Sequence[TakenLetter], reason: str) -> None:
     """Keep letters that cannot be resolved, as sealed as they came, for staff to look into."""
     for letter in letters:
         await session.execute(
@@ -123,4 +147,3 @@ async def _reject(session: AsyncSession, letters: Sequence[Letter], reason: str)
                 error=reason,
             )
         )
-        await session.execute(delete(Letter).where(Letter.id == letter.id))

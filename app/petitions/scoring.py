@@ -124,6 +124,8 @@ def alone(counts: Counts, petition: Counts) -> Score:
 
 
 def _rates(name: str, counts: Counts, petition: Counts, limits: Limits) -> dict[str, int]:
+    if counts.minute <= limits.minute and counts.hour <= limits.hour and counts.day <= limits.day:
+        return {}
     share = min(1.0, counts.hour / max(1, petition.hour)) if counts.hour > limits.hour else 0.0
     return {
         f"{name}:minute": _beyond(counts.minute, limits.minute, limits.most_minute),

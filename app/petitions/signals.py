@@ -4,15 +4,15 @@ They are counted in a transaction of their own, which holds their rows for a mom
 unlogged, so a crash of the server begins them anew and costs nothing else.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import LiteralString, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import run_binary
 from app.petitions.scoring import Counts
 
 Key: TypeAlias = tuple[str, bytes, str]
@@ -20,12 +20,12 @@ Key: TypeAlias = tuple[str, bytes, str]
 
 # In key order, so that two workers cannot wait for each other in a circle. Windows go by when a letter was
 # received: a crowd that waited in the letterbox during a surge is no burst when it is resolved.
-_COUNT = text("""
+_COUNT: LiteralString = """
     insert into signals as s (kind, key_hash, day, day_count, hour_at, hour_count, minute_at, minute_count)
-    select * from unnest(cast(:kinds as text[]), cast(:keys as bytea[]), cast(:days as date[]),
-                         cast(:day_counts as int[]), cast(:hours as timestamptz[]),
-                         cast(:hour_counts as int[]), cast(:minutes as timestamptz[]),
-                         cast(:minute_counts as int[])) x (k, h, d, dc, ha, hc, ma, mc)
+    select k, h, d::date, dc, to_timestamp(m / 60 * 3600), hc, to_timestamp(m * 60), mc
+      from unnest(%(kinds)b::text[], %(keys)b::bytea[], %(days)b::text[], %(day_counts)b::int[],
+                  %(minutes)b::int8[], %(hour_counts)b::int[], %(minute_counts)b::int[])
+           x (k, h, d, dc, m, hc, mc)
      order by k, h, d
     on conflict (kind, key_hash, day) do update set
       day_count = s.day_count + excluded.day_count,
@@ -42,8 +42,9 @@ _COUNT = text("""
       minute_at = greatest(s.minute_at, excluded.minute_at)
     returning kind, key_hash, to_char(day, 'YYYY-MM-DD'), minute_count, hour_count, hour_before,
               day_count
-""")
-_COLUMNS = ("kinds", "keys", "days", "day_counts", "hours", "hour_counts", "minutes", "minute_counts")
+"""
+_COLUMNS = ("kinds", "keys", "days", "day_counts", "minutes", "hour_counts", "minute_counts")
+_MINUTES = 60
 FORGET = text("delete from signals where day < (now() at time zone 'UTC')::date - 1")
 
 
@@ -62,30 +63,28 @@ def day_of(at: datetime) -> str:
 
 async def count(session: AsyncSession, seen: Sequence[Seen]) -> dict[Key, Counts]:
     """Add a batch to the counters; returns them as they stand with it."""
-    by_key: dict[Key, list[datetime]] = {}
+    by_key: dict[Key, list[int]] = {}
     for each in seen:
-        by_key.setdefault(each.key, []).append(each.at)
+        by_key.setdefault(each.key, []).append(int(each.at.timestamp()) // 60)
     if not by_key:
         return {}
     # A lost counter is no lost signature: its commit need not wait for the disk.
     await session.execute(text("set local synchronous_commit = off"))
-    columns: dict[str, list[object]] = {name: [] for name in _COLUMNS}
-    for (kind, key_hash, on), times in sorted(by_key.items()):
-        hours = Counter(at.replace(minute=0, second=0, microsecond=0) for at in times)
-        minutes = Counter(at.replace(second=0, microsecond=0) for at in times)
-        last, latest = max(hours), max(minutes)
-        row = (kind, key_hash, on, len(times), last, hours[last], latest, minutes[latest])
-        for name, value in zip(_COLUMNS, row, strict=True):
-            columns[name].append(value)
-    rows = await session.execute(_COUNT, columns)
-    left = {each: _left_of_hour(max(times)) for each, times in by_key.items()}
+    rows = [(*key, *_summed(minutes)) for key, minutes in sorted(by_key.items())]
+    columns = dict(zip(_COLUMNS, (list(column) for column in zip(*rows, strict=True)), strict=True))
     found = {}
-    for kind, key_hash, on, minute, hour, before, whole_day in rows:
-        key: Key = (kind, bytes(key_hash), on)
-        found[key] = Counts(minute, hour + round(before * left[key]), whole_day)
+    for kind, key_hash, on, minute, hour, before, whole_day in await run_binary(session, _COUNT, columns):
+        key: Key = (kind, key_hash, on)
+        # How much of the hour before lies within the last sixty minutes: the window slides, nothing resets.
+        left = 1 - max(by_key[key]) % _MINUTES / _MINUTES
+        found[key] = Counts(minute, hour + round(before * left), whole_day)
     return found
 
 
-def _left_of_hour(at: datetime) -> float:
-    """How much of the hour before lies within the last sixty minutes: the window slides, nothing resets."""
-    return 1 - at.minute / 60
+def _summed(minutes: Sequence[int]) -> tuple[int, int, int, int]:
+    """How many letters, the latest minute, how many in its hour, how many in it; minutes since 1970."""
+    latest = max(minutes)
+    if len(minutes) == 1:
+        return 1, latest, 1, 1
+    hour = latest // _MINUTES
+    return len(minutes), latest, sum(m // _MINUTES == hour for m in minutes), minutes.count(latest)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +23,21 @@ def marginals(
     """Where one signature counts: once in every dimension that has a value for it."""
     values = {"all": "", "country": country, "region": region, "placement": placement, "locale": locale}
     return [Marginal(petition_id, name, value) for name, value in values.items() if value is not None]
+
+
+Where: TypeAlias = tuple[int, str, str | None, str | None, str]
+"""Petition, country, region, placement, language."""
+
+
+def spread(signed: Counter[Where]) -> Counter[Marginal]:
+    """The marginals of signatures that were counted by all dimensions at once."""
+    counted: Counter[Marginal] = Counter()
+    for (petition_id, country, region, placement, locale), number in signed.items():
+        for marginal in marginals(
+            petition_id, country=country, region=region, placement=placement, locale=locale
+        ):
+            counted[marginal] += number
+    return counted
 
 
 # Summed in memory and written in key order, so that two workers cannot wait for each other in a circle.

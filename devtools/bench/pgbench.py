@@ -17,6 +17,20 @@ _ROWS = r"""
 \set place random(1, {places})
 \set country random(1, 10)
 begin;
+set local synchronous_commit = off;
+select count(*) as listed from abuse_lists
+ where kind = 'address' and address_hash = sha256(int8send(:n::bigint)) or kind = 'domain' and domain = 'example.org'
+    or kind = 'network' and network >>= '127.0.0.1'::inet::cidr \gset
+insert into signals as s (kind, key_hash, day, day_count, hour_at, hour_count, minute_at, minute_count)
+select kind, key_hash, current_date, 1, date_trunc('hour', now(), 'UTC'), 1, date_trunc('minute', now()), 1
+  from (values ('address', substr(sha256(int8send(:n::bigint)), 1, 8)){shared}) k (kind, key_hash)
+on conflict (kind, key_hash, day) do update set day_count = s.day_count + 1,
+  hour_count = case when s.hour_at = excluded.hour_at then s.hour_count + 1 else 1 end,
+  hour_at = excluded.hour_at,
+  minute_count = case when s.minute_at = excluded.minute_at then s.minute_count + 1 else 1 end,
+  minute_at = excluded.minute_at;
+commit;
+begin;
 insert into supporters as s (campaign_id, email_hash)
 values ({campaign}, sha256(int8send(:n::bigint)))
 on conflict (campaign_id, email_hash) do update set email_hash = excluded.email_hash
@@ -40,6 +54,8 @@ insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, st
 values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
   decode(repeat('5e', {mail}), 'hex'), 'sent');
 """
+# Counters of the score that all signers share, as all share the petition's own.
+_SHARED = ", ('network', '\\x6e6574'::bytea), ('petition', '\\x706574'::bytea)"
 _COUNTERS = r"""
 insert into petition_counts as k (petition_id, counted) values ({petition}, 1)
 on conflict (petition_id) do update set counted = k.counted + 1;
@@ -63,6 +79,7 @@ def script(world: World, *, counters: bool) -> str:
     details = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0)))
     template = _ROWS + (_COUNTERS if counters else "") + "commit;\n"
     values = {
+        "shared": _SHARED if counters else "",
         "campaign": loaded.campaign_id,
         "petition": loaded.petition_id,
         "version": loaded.text_version_id,

@@ -1,12 +1,13 @@
 """All the work of a signature in one transaction per request, as most people would write it first.
 
-The same checks, folds, hashes, seals and rows as Haven's worker writes, without batches, without the
+The same checks, folds, hashes, seals, score and rows as Haven's worker writes, without batches, without the
 letterbox. It is given what favours it: no middleware, no log line, no look at a connection before its use,
 counters last and in one order, so that their locks are short and nobody waits in a circle.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from app.campaigns.models import Placement
-from app.core.db import async_url
+from app.core.db import Database, async_url
 from app.core.ids import new_id
 from app.core.tokens import hash_token
 from app.crypto import own_copy
@@ -25,7 +26,9 @@ from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
 from app.mail.models import Mail
 from app.petitions.errors import LinkUnknown
+from app.petitions.judging import Judge, Judgement, columns_of
 from app.petitions.models import PetitionCount, Signature
+from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import count_signed, marginals
 from app.supporters.identity import fold_email, fold_name, fold_place
 from app.supporters.models import Consent, Supporter
@@ -52,12 +55,26 @@ class Unsealed(Sealer):
         return b""
 
 
+class _Lent(Database):
+    """The same connections for judging, with nothing around them."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A transaction."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+
 class PlainSigning:
     """Signs and confirms, one transaction each."""
 
     def __init__(self, owner_url: str, sealer: Sealer, hasher: Hasher, campaign_id: int) -> None:
         self._engine = create_async_engine(async_url(owner_url), pool_size=POOL, max_overflow=0)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+        self._judge = Judge(_Lent(self._sessions), hasher)
         self._sealer = sealer
         self._hasher = hasher
         self._campaign_id = campaign_id
@@ -67,7 +84,12 @@ class PlainSigning:
         await self._engine.dispose()
 
     async def sign(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> None:
-        """Everything that Haven's worker does about one new signer."""
+        """Everything that Haven's worker does about one new signer.
+
+        As in the worker, the score has a short transaction of its own that does not wait for the disk: its
+        counters are shared by all, and would otherwise be locked until this one ends.
+        """
+        judgement = await self._judged(row_id, petition_id, payload)
         async with self._sessions() as session, session.begin():
             supporter_id = await self._supporter(session, str(payload["email"]))
             known = await session.scalars(
@@ -80,6 +102,7 @@ class PlainSigning:
             placement = await self._placement(session, payload.get("placement"))
             row = self._row(row_id, petition_id, payload)
             row |= {"supporter_id": supporter_id, "placement_id": placement.id if placement else None}
+            row |= columns_of(judgement, datetime.now(UTC))
             await session.execute(insert(Signature).values(row))
             await self._consents(session, row_id, supporter_id, payload)
             await session.execute(insert(Mail).values(self._mail(row_id, payload)))
@@ -109,6 +132,23 @@ class PlainSigning:
                 await session.execute(_TALLY_CONFIRMED, {"id": found.id})
             query = select(PetitionCount.counted).where(PetitionCount.petition_id == found.petition_id)
             return int(await session.scalar(query) or 0)
+
+    async def _judged(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> Judgement:
+        folded = fold_email(str(payload["email"])).folded
+        letter = OpenedLetter(
+            id=row_id,
+            petition_id=petition_id,
+            campaign_id=self._campaign_id,
+            received_at=datetime.now(UTC),
+            payload=dict(payload),
+            email_hash=b"",
+            mail_hash=self._hasher.suppression(folded),
+            name_hash=b"",
+            place_hash=None,
+            region=None,
+            publisher="",
+        )
+        return (await self._judge.judge([letter]))[row_id]
 
     async def _supporter(self, session: AsyncSession, email: str) -> int:
         email_hash = self._hasher.email(self._campaign_id, fold_email(email).folded)

@@ -148,3 +148,77 @@ def test_an_error_holds_nothing_of_what_was_inside() -> None:
     with pytest.raises(CannotOpen) as refusal:
         opener.open(sealer.seal(PERSON, ROW), ANOTHER_ROW)
     assert "olha" not in repr(refusal.value)
+
+
+# A series: many rows by one key pair.
+
+SERIES_VECTOR = bytes.fromhex(
+    "80000007aecfc7a5d33a89eedf0ab6b59751d4fef3456ee7b5975dd89841c761b4e4fd70d84c6bb5969fa53d142fbfed"
+    "88abfd0f041097471741eaba6709e62ab2817106085d38778ca7568e4f88302826e1b34be58acb4c0bb19fc37ae2fd59"
+    "e1fc595224789b09adbd2934c07adc0efead473e5a857ddb75e4bbca1e515f6e4cf6491d1ebe3690cab3cb5362213c92"
+    "88558daa"
+)
+
+
+def test_each_row_of_a_series_opens_for_itself_alone() -> None:
+    series = sealer.series()
+    one, other = series.seal(PERSON, ROW), series.seal({"name": "Suzie"}, ANOTHER_ROW)
+
+    assert opener.open(one, ROW) == PERSON
+    assert opener.open(other, ANOTHER_ROW) == {"name": "Suzie"}
+    with pytest.raises(CannotOpen):
+        opener.open(one, ANOTHER_ROW)
+
+
+def test_rows_sealed_in_a_series_in_the_past_still_open() -> None:
+    assert opener.open(SERIES_VECTOR, ROW) == PERSON
+
+
+def test_a_series_seals_once_for_a_row() -> None:
+    """A nonce that is used twice gives both payloads away."""
+    series = sealer.series()
+    series.seal(PERSON, ROW)
+    with pytest.raises(ValueError, match="once"):
+        series.seal({"name": "Suzie"}, ROW)
+
+
+def test_two_series_share_nothing() -> None:
+    assert sealer.series().seal(PERSON, ROW)[4:] != sealer.series().seal(PERSON, ROW)[4:]
+    first, second = sealer.series(), sealer.series()
+    assert first.seal(PERSON, ROW)[4:36] == first.seal(PERSON, ANOTHER_ROW)[4:36]
+    assert first.seal(PERSON, UUID(int=3))[4:36] != second.seal(PERSON, ROW)[4:36]
+
+
+def test_the_key_id_of_a_series_is_the_same() -> None:
+    assert key_id_of(sealer.series().seal(PERSON, ROW)) == 7
+    with pytest.raises(CannotOpen, match="key 9"):
+        opener.open(Sealer(9, bytes(KEY.public_key)).series().seal(PERSON, ROW), ROW)
+    assert opener.open(Sealer(3, bytes(OTHER.public_key)).series().seal(PERSON, ROW), ROW) == PERSON
+
+
+@settings(max_examples=60)
+@given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
+def test_an_altered_byte_of_a_series_is_found(place: int, flip: int) -> None:
+    sealed = bytearray(sealer.series().seal(PERSON, ROW))
+    sealed[place % len(sealed)] ^= flip
+    with pytest.raises(CannotOpen):
+        opener.open(bytes(sealed), ROW)
+
+
+@pytest.mark.parametrize("length", [5, 35, 36, 37, 51, 52])
+def test_a_cut_series_is_found(length: int) -> None:
+    with pytest.raises(CannotOpen):
+        opener.open(sealer.series().seal(PERSON, ROW)[:length], ROW)
+
+
+def test_an_opener_forgets_old_series_and_opens_them_again() -> None:
+    rows = [(UUID(int=n), sealer.series().seal({"n": n}, UUID(int=n))) for n in range(600)]
+    for _ in range(2):
+        assert [opener.open(sealed, row)["n"] for row, sealed in rows] == list(range(600))
+    assert len(opener._series) < 600
+
+
+def test_nothing_of_a_series_shows_its_secret() -> None:
+    series = sealer.series()
+    series.seal(PERSON, ROW)
+    assert repr(series) == "Series(1 sealed)"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes import build_api_router
+from app.api.routes import add_api
 from app.api.v1.caching import FRESH_SECONDS, STALE_SECONDS
 from app.http.connections import HEAD_SECONDS
 from app.mail.allowance import MOST, WINDOW
@@ -70,7 +70,7 @@ def test_every_decision_has_its_own_number() -> None:
 
 def test_the_api_page_names_every_call() -> None:
     app = FastAPI()
-    app.include_router(build_api_router(Settings()))
+    add_api(app, Settings())
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     plain = re.sub(r"\$\w+|\{\w+\}|refugees-welcome", "{}", page)
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes import build_api_router
+from app.api.routes import add_api
 from app.core.clock import SystemClock
 from app.core.db import Database
 from app.core.money import Money
@@ -232,7 +232,7 @@ async def http(donating: Donating, sealer: Sealer) -> AsyncIterator[httpx.AsyncC
         surge=surge,
         breakdowns=Breakdowns(donating.public, clock, lambda: surge.sheds_breakdowns),
     )
-    app.include_router(build_api_router(settings))
+    add_api(app, settings)
     app.include_router(build_public_router(settings))
     install_problems(app, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes import api_readings, build_api_router
+from app.api.routes import add_api, api_readings
 from app.core.clock import FrozenClock, SystemClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
@@ -79,7 +79,7 @@ async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[
         surge=surge,
         breakdowns=Breakdowns(public, clock, lambda: surge.sheds_breakdowns),
     )
-    app.include_router(build_api_router(settings))
+    add_api(app, settings)
     app.include_router(build_public_router(settings))
     install_problems(app, error_page)
     hosts = {"127.0.0.1"}
