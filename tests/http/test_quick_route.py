@@ -85,6 +85,7 @@ def _role(site: Site, petition: PublishedPetition, sealer: Sealer) -> SimpleName
         sealer=sealer,
         letterbox=SimpleNamespace(put=site.put),
         work=SimpleNamespace(require=require),
+        surge=SimpleNamespace(admit=lambda: None),
         petitions=SimpleNamespace(get=get, held=lambda slug: held if slug == petition.slug else None),
     )
 

@@ -9,7 +9,7 @@ from app.mail.queue import URGENT
 from app.mail.render import VALUES
 from tests.mail.conftest import Post, Relay
 
-PATIENT = {"already_signed", "mailbox_full"}
+PATIENT = {"already_signed", "fraud_watch", "mailbox_full"}
 MANAGE: dict[str, JsonValue] = {"manage_link": "https://haven.example/my/abc"}
 
 
