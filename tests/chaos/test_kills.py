@@ -1,4 +1,4 @@
-"""Twenty kills at random moments under signing load: what was acknowledged is there, once, and was mailed."""
+"""Kills of every process at random moments: what was acknowledged is there, once, and was mailed."""
 
 import asyncio
 import random
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.chaos
 
 SLUG = "refugees-welcome"
 KILLS = (
-    [("public", signal.SIGKILL)] * 7
+    [("public", signal.SIGKILL)] * 3
     + [("worker", signal.SIGKILL)] * 6
-    + [(POSTGRES, signal.SIGKILL)] * 4
-    + [(POSTGRES, signal.SIGQUIT)] * 3  # PostgreSQL's immediate shutdown
+    + [(POSTGRES, signal.SIGKILL)] * 3
+    + [(POSTGRES, signal.SIGQUIT)] * 2  # PostgreSQL's immediate shutdown
 )
 RATE = 15.0
 GRACE = 3.0
@@ -114,7 +114,7 @@ async def kill_at_random(processes: Processes, chance: random.Random) -> None:
     await asyncio.gather(*watching)
 
 
-async def test_what_was_acknowledged_survives_twenty_kills(
+async def test_what_was_acknowledged_survives_kills(
     running: Running,
     processes: Processes,
     evidence: Evidence,

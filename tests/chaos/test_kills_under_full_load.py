@@ -206,8 +206,18 @@ def rate_of(signing: SigningLoad) -> float:
 
 
 def down(processes: Processes, name: str) -> list[float]:
-    """How long each outage took until what was started instead answered."""
-    return [o.back_at - o.killed_at for o in processes.outages if o.name == name and o.back_at]
+    """How long each outage took until what was started instead answered.
+
+    Whoever serves the public starts with a look at the database: it counts from there on.
+    """
+    databases = [o for o in processes.outages if o.name == POSTGRES]
+    found = []
+    for outage in processes.outages:
+        if outage.name == name and outage.back_at is not None:
+            returns = [o.back_at for o in databases if o is not outage and o.back_at is not None]
+            begun = [at for at in returns if outage.killed_at < at < outage.back_at]
+            found.append(outage.back_at - max([outage.killed_at, *begun]))
+    return found
 
 
 def answers_are_honest(story: Story) -> None:

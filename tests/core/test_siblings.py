@@ -101,6 +101,27 @@ def test_a_killed_process_is_replaced_while_the_other_serves_on(served: Served) 
     assert served.answers()
 
 
+def replaced(served: Served, victim: int) -> tuple[int, float]:
+    """Kill one; who came instead, and after how many seconds."""
+    before = served.children
+    ready = served.log.read_text("utf-8").count("Application startup complete")
+    os.kill(victim, signal.SIGKILL)
+    killed_at = time.monotonic()
+    until(lambda: served.children - before)
+    took = time.monotonic() - killed_at
+    until(lambda: served.log.read_text("utf-8").count("Application startup complete") > ready)
+    [new] = served.children - before
+    return new, took
+
+
+def test_who_has_served_for_a_while_is_replaced_as_quickly_the_sixth_time(served: Served) -> None:
+    newest, took = max(served.children), 0.0
+    for _ in range(6):
+        time.sleep(1.2)  # what is shown is that so short a life is long enough
+        newest, took = replaced(served, newest)
+    assert took < 2
+
+
 def test_nothing_outlives_a_killed_parent_and_the_port_is_free(served: Served) -> None:
     children = served.children
 

@@ -149,6 +149,39 @@ async def test_a_load_counts_as_accepted_only_what_was_accepted(serve: Serve) ->
     assert len(server.requests) == len(load.attempts) + 1
 
 
+async def test_a_bot_goes_as_fast_as_it_is_answered_until_it_has_had_enough(serve: Serve) -> None:
+    petition = answer(
+        "200 OK", b'{"consents": [{"purpose": "signature", "wording_version": 1, "required": true}]}'
+    )
+    origin, server = await serve(petition, *[answer("429 Too Many Requests")] * 30)
+    load = SigningLoad(
+        origin,
+        "a-petition",
+        "seed",
+        rate=float("inf"),
+        clients=3,
+        most=30,
+        domain="bots.example",
+        network=lambda number: f"198.18.0.{number}",
+    )
+
+    await asyncio.wait_for(load.run(), 10)
+
+    assert load.statuses() == {429: 30}
+    assert {p.email.partition("@")[2] for p in load.people.values()} == {"bots.example"}
+    sent = b"".join(server.requests)
+    assert all(f"x-forwarded-for: 198.18.0.{a.subject}\r\n".encode() in sent for a in load.attempts)
+
+
+async def test_a_body_of_bytes_goes_as_a_form(serve: Serve) -> None:
+    origin, server = await serve(answer("200 OK"))
+    connection = Connection(origin)
+    await connection.request("POST", "/petitions/x", b"name=Ada")
+    connection.close()
+    assert b"content-type: application/x-www-form-urlencoded\r\n" in server.requests[0]
+    assert server.requests[0].endswith(b"\r\n\r\nname=Ada")
+
+
 async def test_a_pace_spreads_turns_evenly() -> None:
     pace = Pace(rate=100)
     clock = asyncio.get_running_loop().time
