@@ -16,6 +16,7 @@ from app.petitions.surging import (
     CommitTimes,
     Ladder,
     Pressure,
+    Rung,
     Step,
 )
 
@@ -99,6 +100,15 @@ def test_a_sudden_flood_is_at_the_top_within_seconds_and_all_is_back_within_a_mi
     whole = walk([(0.25, 1.0)] * 12 + [(0.25, 0.0)] * 240)
     went = [step for step, _ in itertools.groupby(s for _, _, s in whole)]
     assert went == [*list(Step)[1:], *reversed(list(Step)[:-1])]
+    moves = [later for earlier, later in itertools.pairwise(whole) if later[2] < earlier[2]]
+    assert [after[0] - before[0] for before, after in itertools.pairwise(moves)] == [REST_SECONDS] * 4
+
+
+@pytest.mark.parametrize("rung", LADDER)
+def test_between_the_two_figures_of_a_step_nothing_moves(rung: Rung) -> None:
+    between = (rung.up + rung.down) / 2
+    steps = [step for _, _, step in walk([(0.25, rung.up)] * 20 + [(0.25, between)] * 400)]
+    assert steps[20:] == [rung.step] * 400
 
 
 @pytest.mark.parametrize(
