@@ -20,7 +20,8 @@ from app.crypto.hashing import Hasher
 from app.crypto.keys import parse_key, parse_sealing_key
 from app.crypto.sealing import Opener, Sealer
 from app.http.wiring import register_key, secret
-from app.petitions.models import Petition, Sweep
+from app.petitions.abuse_models import Sweep
+from app.petitions.models import Petition
 from app.petitions.sweeping import INVALIDATE, REASONS, RELEASE, Conditions, Sweeper, Trial
 from app.settings import load
 from app.supporters.domains import domain_of

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.recording import record
-from app.petitions.models import AbuseListEntry
+from app.petitions.abuse_models import AbuseListEntry
 
 BLOCK, ALLOW = "block", "allow"
 

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, false, func, text
-from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import (
@@ -23,6 +22,7 @@ from app.core.columns import (
     Words,
 )
 from app.core.db import Base
+from app.petitions.abuse_models import Sweep
 
 
 class Petition(Base):
@@ -124,6 +124,12 @@ class Signature(Base):
             "ix_signatures_supporter_id", "supporter_id", postgresql_where=text("supporter_id is not null")
         ),
         Index("ix_signatures_sweep_id", "sweep_id", postgresql_where=text("sweep_id is not null")),
+        Index(
+            "ix_signatures_quarantined",
+            "petition_id",
+            "id",
+            postgresql_where=text("quarantined_at is not null"),
+        ),
         Index("ix_signatures_expiring", "expires_at", postgresql_where=text("state = 'pending'")),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -155,7 +161,8 @@ class Signature(Base):
     domain_hash: Mapped[MaybeBytes]
     score: Mapped[Small] = mapped_column(server_default="0")
     confirming_releases: Mapped[bool] = mapped_column(server_default=false())
-    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id"))
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey(Sweep.id))
+    invalidated_counting: Mapped[bool | None]
 
 
 class PublishedSigner(Base):
@@ -216,52 +223,6 @@ class Signal(Base):
     hour_before: Mapped[int] = mapped_column(server_default="0")
     minute_at: Mapped[At]
     minute_count: Mapped[int]
-
-
-class AbuseListEntry(Base):
-    """A network, a domain or an address that staff block, or vouch for."""
-
-    __tablename__ = "abuse_lists"
-    __table_args__ = (
-        CheckConstraint("action in ('block', 'allow')", name="action_known"),
-        CheckConstraint(
-            "case kind when 'network' then network is not null when 'domain' then domain is not null "
-            "when 'address' then address_hash is not null else false end "
-            "and num_nonnulls(network, domain, address_hash) = 1",
-            name="one_value",
-        ),
-        UniqueConstraint("kind", "network", "domain", "address_hash", postgresql_nulls_not_distinct=True),
-    )
-
-    id: Mapped[SmallId]
-    action: Mapped[Words]
-    kind: Mapped[Words]
-    network: Mapped[str | None] = mapped_column(CIDR)
-    domain: Mapped[MaybeWords]
-    address_hash: Mapped[MaybeBytes]
-    note: Mapped[Words] = mapped_column(server_default="")
-    created_at: Mapped[CreatedAt]
-
-
-class Sweep(Base):
-    """What staff did to many signatures at once, how far it is, and whether it was undone."""
-
-    __tablename__ = "sweeps"
-    __table_args__ = (CheckConstraint("action in ('invalidate', 'release')", name="action_known"),)
-
-    id: Mapped[UuidId]
-    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
-    action: Mapped[Words]
-    reason: Mapped[Words]
-    actor: Mapped[Words]
-    conditions_sealed: Mapped[Bytes]
-    expected: Mapped[int]
-    done: Mapped[int] = mapped_column(server_default="0")
-    reached_id: Mapped[UUID | None]
-    started_at: Mapped[CreatedAt]
-    finished_at: Mapped[MaybeAt]
-    undo_at: Mapped[MaybeAt]
-    undone_at: Mapped[MaybeAt]
 
 
 class SpentChallenge(Base):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
 from app.campaigns.published import PublishedWording, wordings_in_force
+from app.petitions.abuse_models import InvalidationCount
 from app.petitions.errors import PetitionNotFound
 from app.petitions.models import Petition, PetitionCount, PublishedSigner, TextVersion
 
@@ -35,12 +36,22 @@ class ShownSigner:
 
 
 @dataclass(frozen=True, slots=True)
+class Invalidated:
+    """How many signatures are invalidated for one reason; `counted` of them were in the count before."""
+
+    reason: str
+    signatures: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPetition:
     """All that a page or an API answer says about one petition.
 
     Attributes:
         text_versions: The ids of all versions by their number.
         shown_signers: The latest who chose to be shown.
+        invalidated: What staff took out and has not come back, by reason.
     """
 
     id: int
@@ -60,6 +71,7 @@ class PublishedPetition:
     carried_over_note: dict[str, str]
     corrections: tuple[Correction, ...]
     shown_signers: tuple[ShownSigner, ...]
+    invalidated: tuple[Invalidated, ...]
     wordings: dict[str, PublishedWording]
     created_at: datetime
     opened_at: datetime | None
@@ -117,6 +129,7 @@ async def read_petition(session: AsyncSession, slug: str, read_at: datetime) -> 
         carried_over_count=petition.carried_over_count,
         carried_over_note=petition.carried_over_note,
         shown_signers=await recent_signers(session, petition.id),
+        invalidated=await read_invalidated(session, petition.id),
         corrections=tuple(Correction(v.correction, v.published_at) for v in versions if v.correction),
         wordings=await wordings_in_force(session, campaign.id),
         created_at=petition.created_at,
@@ -163,3 +176,13 @@ async def recent_signers(
         ShownSigner(s.name, s.comment if s.comment_approved_at else None)
         for s in await session.scalars(query)
     )
+
+
+async def read_invalidated(session: AsyncSession, petition_id: int) -> tuple[Invalidated, ...]:
+    """Invalidated signatures by reason, in the order of the codes; from counters, never from rows."""
+    query = (
+        select(InvalidationCount)
+        .where(InvalidationCount.petition_id == petition_id, InvalidationCount.signatures > 0)
+        .order_by(InvalidationCount.reason)
+    )
+    return tuple(Invalidated(i.reason, i.signatures, i.counted) for i in await session.scalars(query))

@@ -16,7 +16,8 @@ from app.petitions.published import MOST_SHOWN, PublishedPetition, read_petition
 log = structlog.get_logger(__name__)
 
 # Whatever changes what is shown of a petition changes one of the marks: its own row, its campaign's, the
-# newest of the versioned texts, which are append-only, or the signers who stand beside it.
+# newest of the versioned texts, which are append-only, the signers who stand beside it, or the figures of
+# what was invalidated.
 _BRIEF = text("""
     select p.slug, coalesce(k.counted, 0) as count,
            concat_ws(' ', p.xmin, c.xmin,
@@ -25,7 +26,9 @@ _BRIEF = text("""
                      (select md5(string_agg(concat_ws(' ', s.signature_id, s.xmin), ' '))
                         from (select n.signature_id, n.xmin from published_signers n
                                where n.petition_id = p.id
-                               order by n.published_at desc limit :shown) s)) as mark
+                               order by n.published_at desc limit :shown) s),
+                     (select md5(string_agg(concat_ws(' ', i.reason, i.xmin), ' ' order by i.reason))
+                        from invalidation_counts i where i.petition_id = p.id)) as mark
       from petitions p join campaigns c on c.id = p.campaign_id
       left join petition_counts k on k.petition_id = p.id
      where p.slug = any (cast(:slugs as text[])) and p.state <> 'draft' and c.published_at is not null

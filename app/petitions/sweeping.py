@@ -26,9 +26,10 @@ from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.deferring import defer
 from app.jobs.running import Job
+from app.petitions.abuse_models import Sweep
 from app.petitions.errors import SweepUnknown
 from app.petitions.judging import HASH_BYTES
-from app.petitions.models import Signature, Sweep
+from app.petitions.models import Signature
 
 INVALIDATE, RELEASE = "invalidate", "release"
 REASONS = ("bot", "stolen_identity", "duplicate", "false_name", "legal", "mistake")

@@ -27,6 +27,20 @@ CHECKS: dict[str, str] = {
          where coalesce(k.counted, 0) <> (select coalesce(sum(confirmed - withdrawn - invalidated), 0)
                                             from tallies t
                                            where t.petition_id = p.id and dimension = 'all')""",
+    "invalidated by reason = invalidated rows": """
+        select count(*) from
+          (select s.petition_id, w.reason, count(*) as signatures,
+                  count(*) filter (where s.invalidated_counting) as counted
+             from signatures s join sweeps w on w.id = s.sweep_id
+            where s.invalidated_at is not null group by 1, 2) r
+          full join invalidation_counts c using (petition_id, reason)
+         where (coalesce(r.signatures, 0), coalesce(r.counted, 0))
+               is distinct from (coalesce(c.signatures, 0), coalesce(c.counted, 0))""",
+    "invalidated by reason = tallies": """
+        select count(*) from petitions p
+         where (select coalesce(sum(c.counted), 0) from invalidation_counts c where c.petition_id = p.id) <>
+               (select coalesce(sum(t.invalidated), 0) from tallies t
+                 where t.petition_id = p.id and dimension = 'all')""",
     "tallies by country and locale sum to all": """
         select count(*) from (
           select t.petition_id, t.utc_hour

@@ -150,6 +150,7 @@ def _petition_view(
         corrections=tuple(
             Correction(reader.text(c.text), c.published_at.date()) for c in petition.corrections
         ),
+        invalidated=tuple((i.reason, i.signatures) for i in petition.invalidated),
         closed_on=petition.closed_at.date() if petition.closed_at else None,
     )
 

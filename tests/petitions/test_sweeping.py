@@ -16,6 +16,7 @@ from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions import sweeping
 from app.petitions.linking import Confirmer, withdraw
+from app.petitions.published import Invalidated, read_petition
 from app.petitions.resolving import Resolver
 from app.petitions.sweeping import INVALIDATE, RELEASE, RUN, Conditions, Sweeper
 from app.reports.checking import run_checks
@@ -68,11 +69,13 @@ async def tokens(
     return made
 
 
-async def sweep(internal: Database, sweeper: Sweeper, wanted: Conditions, action: str = INVALIDATE) -> UUID:
+async def sweep(
+    internal: Database, sweeper: Sweeper, wanted: Conditions, action: str = INVALIDATE, reason: str = "bot"
+) -> UUID:
     async with internal.begin() as session:
         trial = await sweeper.try_out(session, wanted)
         sweep_id = await sweeper.start(
-            session, action, wanted, reason="bot", actor="staff:1", expected=trial.matching
+            session, action, wanted, reason=reason, actor="staff:1", expected=trial.matching
         )
     await sweeper.run(str(sweep_id))
     return sweep_id
@@ -154,6 +157,76 @@ async def test_an_invalidation_follows_exactly_and_undoing_it_restores_everythin
     assert [row[:4] for row in after] == [row[:4] for row in before]
     tags = superuser.execute("select tag from audit_entries order by id").fetchall()
     assert [tag for (tag,) in tags] == ["signatures:invalidate:started", "signatures:invalidate:undone"]
+
+
+EVENTS = """
+    select sum(confirmed)::int, sum(withdrawn)::int, sum(invalidated)::int
+      from tallies where dimension = 'all'
+"""
+BY_REASON = "select reason, signatures, counted from invalidation_counts order by reason"
+
+
+async def test_figures_by_reason_follow_exactly(
+    tokens: Sequence[str],
+    public: Database,
+    internal: Database,
+    sweeper: Sweeper,
+    lately: Conditions,
+    superuser: psycopg.Connection,
+    world: World,
+) -> None:
+    robots = await sweep(internal, sweeper, replace(lately, network="203.0.113.9"))
+    others = await sweep(internal, sweeper, replace(lately, pattern="Person *"), reason="false_name")
+    assert superuser.execute(BY_REASON).fetchall() == [("bot", 6, 6), ("false_name", 4, 3)]
+    async with public.begin() as session:
+        petition = await read_petition(session, world.petition_slug, datetime.now(UTC))
+    assert petition.count == 0
+    assert petition.invalidated == (Invalidated("bot", 6, 6), Invalidated("false_name", 4, 3))
+    await check(internal)
+
+    # One who counted leaves, one who had not confirmed does: still invalidated, and still not counted.
+    confirmer = Confirmer(public)
+    confirmer.start()
+    await confirmer.confirm(tokens[-1])
+    await confirmer.stop()
+    async with public.begin() as session:
+        await withdraw(session, tokens[0])
+    assert superuser.execute(BY_REASON).fetchall() == [("bot", 6, 6), ("false_name", 4, 3)]
+    assert superuser.execute(EVENTS).fetchone() == (9, 0, 9)
+    await check(internal)
+
+    for sweep_id in (robots, others):
+        async with internal.begin() as session:
+            await sweeper.start_undo(session, sweep_id, actor="staff:1")
+        await sweeper.undo(str(sweep_id))
+        await check(internal)
+    assert superuser.execute(BY_REASON).fetchall() == [("bot", 0, 0), ("false_name", 0, 0)]
+    # As if nobody had invalidated anything: ten confirmed, one of them left.
+    assert superuser.execute(EVENTS).fetchone() == (10, 1, 0)
+    assert one(superuser, "select counted from petition_counts") == 9
+    async with public.begin() as session:
+        assert (await read_petition(session, world.petition_slug, datetime.now(UTC))).invalidated == ()
+
+
+async def test_what_was_invalidated_in_quarantine_is_not_released(
+    tokens: Sequence[str],
+    internal: Database,
+    sweeper: Sweeper,
+    lately: Conditions,
+    superuser: psycopg.Connection,
+) -> None:
+    superuser.execute(
+        "update signatures set quarantined_at = now(), score = 150 "
+        "where id = (select max(id::text)::uuid from signatures)"
+    )
+    sweep_id = await sweep(internal, sweeper, replace(lately, quarantined=True))
+    await sweep(internal, sweeper, replace(lately, quarantined=True), RELEASE)
+    assert one(superuser, "select count(*) from signatures where quarantined_at is not null") == 1
+    async with internal.begin() as session:
+        await sweeper.start_undo(session, sweep_id, actor="staff:1")
+    await sweeper.undo(str(sweep_id))
+    assert one(superuser, "select count(*) from signatures where quarantined_at is not null") == 1
+    await check(internal)
 
 
 async def test_undoing_stops_what_is_still_running(

@@ -39,6 +39,14 @@ class SignerLine(Output):
     comment: str | None
 
 
+class InvalidationLine(Output):
+    """Signatures that staff found invalid for one reason, and that do not count."""
+
+    reason: str = Field(description="A code: bot, duplicate, false_name, legal, mistake, stolen_identity.")
+    signatures: int
+    counted: int = Field(description="Those of them that had counted before.")
+
+
 class PetitionAnswer(Output):
     """One petition: what it asks, of whom, and how many agree."""
 
@@ -57,6 +65,9 @@ class PetitionAnswer(Output):
         description="Gathered elsewhere, not verified here; never part of `count`."
     )
     carried_over_note: dict[str, str]
+    invalidated: list[InvalidationLine] = Field(
+        description="Found invalid, by reason, and not part of `count`; what was undone is not in it."
+    )
     shown_signers: list[SignerLine] = Field(description="The latest who chose to be shown.")
     consents: list[ConsentOffer] = Field(description="What a signature needs and offers.")
     opened_at: datetime | None
@@ -264,6 +275,10 @@ def _as_answer(petition: PublishedPetition, public_url: str) -> PetitionAnswer:
         next_milestone=petition.next_milestone,
         carried_over_count=petition.carried_over_count,
         carried_over_note=petition.carried_over_note,
+        invalidated=[
+            InvalidationLine(reason=i.reason, signatures=i.signatures, counted=i.counted)
+            for i in petition.invalidated
+        ],
         shown_signers=[SignerLine(name=s.name, comment=s.comment) for s in petition.shown_signers],
         consents=offers(petition.wordings, "signature", "updates"),
         opened_at=petition.opened_at,

@@ -58,6 +58,7 @@ class PetitionView(View):
         form: None when the petition is closed.
         consent: The wording that a signature needs; names who holds the data.
         updates: The wording of the offer of news.
+        invalidated: Codes of reasons and how many signatures were found invalid for each.
         likely_countries: Codes offered first in the list, in this order.
         closed_on: The day it closed; None while it is open.
         campaign_slug: For the way back.
@@ -79,6 +80,7 @@ class PetitionView(View):
     text_version: int = 1
     signers: tuple[Signer, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    invalidated: tuple[tuple[str, int], ...] = ()
     likely_countries: tuple[str, ...] = ("GB", "UA")
     closed_on: date | None = None
 
