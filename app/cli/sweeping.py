@@ -21,8 +21,9 @@ from app.crypto.keys import parse_key, parse_sealing_key
 from app.crypto.sealing import Opener, Sealer
 from app.http.wiring import register_key, secret
 from app.petitions.abuse_models import Sweep
+from app.petitions.conditions import Conditions, is_label
 from app.petitions.models import Petition
-from app.petitions.sweeping import INVALIDATE, REASONS, RELEASE, Conditions, Sweeper, Trial
+from app.petitions.sweeping import INVALIDATE, REASONS, RELEASE, Sweeper, Trial
 from app.settings import load
 from app.supporters.domains import domain_of
 
@@ -34,8 +35,8 @@ _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 Slug = Annotated[str, typer.Argument(help="The petition.")]
 Since = Annotated[datetime | None, typer.Option(formats=_DATES, help="Signed from then on, UTC.")]
 Until = Annotated[datetime | None, typer.Option(formats=_DATES, help="Signed before then, UTC.")]
-NetworkGiven = Annotated[str | None, typer.Option(help="An IPv4 address, or one in the /64.")]
-DomainGiven = Annotated[str | None, typer.Option(help="The address's domain.")]
+NetworkGiven = Annotated[str | None, typer.Option(help="An IPv4 address, one in the /64, or its hash.")]
+DomainGiven = Annotated[str | None, typer.Option(help="The address's domain, or its hash.")]
 PlacementGiven = Annotated[str | None, typer.Option(help="Where the call to action stood.")]
 PatternGiven = Annotated[str | None, typer.Option(help="Of the name, with * and ?.")]
 Quarantined = Annotated[bool | None, typer.Option(help="Only those in quarantine, or only those not.")]
@@ -130,10 +131,11 @@ def _sweep(action: str, slug: str, reason: str, given: Given, *, yes: bool) -> N
 
     async def look(session: AsyncSession, sweeper: Sweeper) -> tuple[Conditions, Trial]:
         wanted = await _conditions(session, slug, given)
-        return wanted, await sweeper.try_out(session, wanted)
+        return wanted, await sweeper.try_out(session, wanted, action)
 
     wanted, trial = asyncio.run(_with_sweeper(look))
-    found = f"{trial.matching} match, {trial.counting} count now"
+    more = "at least " if trial.is_partial else ""
+    found = f"{more}{trial.matching} match, {more}{trial.counting} count now"
     table = Table("name", "signed", "state", "score", title=found)
     for each in trial.sample:
         table.add_row(each.name, f"{each.signed_at:%Y-%m-%d %H:%M}", each.state, str(each.score))
@@ -156,7 +158,7 @@ async def _conditions(session: AsyncSession, slug: str, given: Given) -> Conditi
         raise typer.BadParameter("there is no such petition", param_hint="SLUG")
     end = (until or SystemClock().now()).replace(tzinfo=UTC)
     begin = since.replace(tzinfo=UTC) if since else end - timedelta(days=30)
-    registered = domain_of(f"@{domain}") if domain else None
+    registered = domain if domain is None or is_label(domain) else domain_of(f"@{domain}")
     try:
         return Conditions(petition_id, begin, end, network, registered, placement, pattern, quarantined)
     except ValueError as error:

@@ -5,104 +5,52 @@ one transaction with its progress; counter and tallies follow exactly. Condition
 stored sealed.
 """
 
-import re
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from fnmatch import translate
+from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
-from pydantic import JsonValue
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.recording import record
-from app.campaigns.models import Placement
 from app.core.db import Database
 from app.core.ids import new_id
-from app.core.networks import network_of
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.deferring import defer
 from app.jobs.running import Job
 from app.petitions.abuse_models import Sweep
+from app.petitions.conditions import Conditions, read_conditions, where
 from app.petitions.errors import SweepUnknown
-from app.petitions.judging import HASH_BYTES
 from app.petitions.models import Signature
 
 INVALIDATE, RELEASE = "invalidate", "release"
 REASONS = ("bot", "stolen_identity", "duplicate", "false_name", "legal", "mistake")
 """Why; the code is public with the figures."""
 RUN, UNDO = "sweeps:run", "sweeps:undo"
+LOOKED_AT = 20_000
+"""The most names that a trial opens: some two seconds. The sweep itself opens all."""
 _BATCH = 500
 _SAMPLE = 20
-_LONGEST = timedelta(days=31)
+_CANDIDATE = (
+    Signature.id,
+    Signature.details_sealed,
+    Signature.signed_at,
+    Signature.state,
+    Signature.quarantined_at,
+    Signature.score,
+)
+_Found: TypeAlias = Row[UUID, bytes | None, datetime, str, datetime | None, int]
+_COUNTS = (Signature.state == "confirmed") & Signature.quarantined_at.is_(None)
 _APPLY = {
     INVALIDATE: text("select invalidate_signatures(cast(:ids as uuid[]), :sweep)"),
     RELEASE: text("select release_signatures(cast(:ids as uuid[]))"),
     UNDO: text("select restore_signatures(cast(:ids as uuid[]), :sweep)"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Which signatures of a petition; all that are given must hold.
-
-    Attributes:
-        since, until: When they were signed; at most 31 days, the time that networks are known.
-        network: An address or a /64; known for 30 days.
-        domain: As registered: hosts below it are meant too.
-        placement: Where the call to action stood.
-        pattern: Of the name, with * and ?; every candidate is opened for it.
-        quarantined: Only those in quarantine, or only those that are not.
-    """
-
-    petition_id: int
-    since: datetime
-    until: datetime
-    network: str | None = field(default=None, repr=False)
-    domain: str | None = field(default=None, repr=False)
-    placement: str | None = None
-    pattern: str | None = field(default=None, repr=False)
-    quarantined: bool | None = None
-
-    def __post_init__(self) -> None:
-        if not timedelta(0) <= self.until - self.since <= _LONGEST:
-            raise ValueError("the time window is longer than 31 days, or ends before it begins")
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """For sealing."""
-        return {
-            "petition_id": self.petition_id,
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-            "network": self.network,
-            "domain": self.domain,
-            "placement": self.placement,
-            "pattern": self.pattern,
-            "quarantined": self.quarantined,
-        }
-
-
-def read_conditions(values: dict[str, JsonValue]) -> Conditions:
-    """Conditions as they were sealed."""
-
-    def words(name: str) -> str | None:
-        value = values.get(name)
-        return value if isinstance(value, str) else None
-
-    quarantined = values.get("quarantined")
-    return Conditions(
-        petition_id=int(str(values["petition_id"])),
-        since=datetime.fromisoformat(str(values["since"])),
-        until=datetime.fromisoformat(str(values["until"])),
-        network=words("network"),
-        domain=words("domain"),
-        placement=words("placement"),
-        pattern=words("pattern"),
-        quarantined=quarantined if isinstance(quarantined, bool) else None,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +62,21 @@ class Sample:
     signed_at: datetime
     state: str
     score: int
+    is_quarantined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How many match, how many of them count now, and some of them."""
+    """How many match, how many of them count now, and some of them.
+
+    Attributes:
+        is_partial: Only the first `LOOKED_AT` candidates were looked at; there may be more.
+    """
 
     matching: int
     counting: int
     sample: tuple[Sample, ...]
+    is_partial: bool = False
 
 
 class Sweeper:
@@ -135,20 +89,45 @@ class Sweeper:
         """What the worker runs."""
         return [Job(RUN, self.run), Job(UNDO, self.undo)]
 
-    async def try_out(self, session: AsyncSession, wanted: Conditions) -> Trial:
-        """Look without touching: every match is counted, a few are shown."""
-        matching = counting = 0
+    async def try_out(self, session: AsyncSession, wanted: Conditions, action: str | None = None) -> Trial:
+        """Look without touching: matches are counted, a few are shown.
+
+        The database counts; where names are to be opened, so many candidates are looked at and no more.
+        """
+        if not wanted.opens_names:
+            query = select(func.count(), func.count().filter(_COUNTS)).where(*self._where(wanted, action))
+            matching, counting = (await session.execute(query)).one()
+            shown = await self._next(session, wanted, action, None, _SAMPLE)
+            return Trial(matching, counting, tuple(self._sample(each, self._name(each)) for each in shown))
+        matching = counting = looked = 0
         sample: list[Sample] = []
         after: UUID | None = None
-        while batch := await self._next(session, wanted, None, after):
+        while looked < LOOKED_AT and (batch := await self._next(session, wanted, action, after)):
             after = batch[-1].id
-            for each in self._matching(batch, wanted):
+            looked += len(batch)
+            for each, name in await self._matching(batch, wanted):
                 matching += 1
                 counting += each.state == "confirmed" and each.quarantined_at is None
                 if len(sample) < _SAMPLE:
-                    name = self._name(each)
-                    sample.append(Sample(each.id, name, each.signed_at, each.state, each.score))
-        return Trial(matching, counting, tuple(sample))
+                    sample.append(self._sample(each, name))
+        return Trial(matching, counting, tuple(sample), is_partial=looked >= LOOKED_AT)
+
+    @staticmethod
+    def _sample(each: _Found, name: str) -> Sample:
+        return Sample(
+            each.id,
+            name,
+            each.signed_at,
+            each.state,
+            each.score,
+            is_quarantined=each.quarantined_at is not None,
+        )
+
+    def conditions_of(self, sweep: Sweep) -> Conditions | None:
+        """What was looked for; None once it is forgotten."""
+        if sweep.conditions_sealed is None:
+            return None
+        return read_conditions(self._opener.open(sweep.conditions_sealed, sweep.id))
 
     async def start(
         self,
@@ -159,14 +138,16 @@ class Sweeper:
         reason: str,
         actor: str,
         expected: int,
+        sweep_id: UUID | None = None,
     ) -> UUID:
         """Write a sweep down and queue its job, in the session's transaction.
 
-        `expected` is what a trial found; the job takes what matches when it comes by.
+        `expected` is what a trial found; the job takes what matches when it comes by. A form that is sent
+        twice names the same `sweep_id`, and the second changes nothing.
         """
         if action not in (INVALIDATE, RELEASE) or reason not in REASONS:
             raise ValueError("no such action or reason")
-        sweep_id = new_id()
+        sweep_id = sweep_id or new_id()
         values = {
             "id": sweep_id,
             "petition_id": wanted.petition_id,
@@ -176,7 +157,9 @@ class Sweeper:
             "conditions_sealed": self._sealer.seal(wanted.as_json(), sweep_id),
             "expected": expected,
         }
-        await session.execute(insert(Sweep).values(values))
+        statement = insert(Sweep).values(values).on_conflict_do_nothing().returning(Sweep.id)
+        if await session.scalar(statement) is None:
+            return sweep_id
         subject = f"sweep:{sweep_id}"
         await record(
             session,
@@ -212,7 +195,9 @@ class Sweeper:
             async with self._database.begin() as session:
                 ids = list(await session.scalars(query))
                 if ids:
-                    await session.execute(_APPLY[UNDO], {"ids": ids, "sweep": sweep_id})
+                    restored = int(await session.scalar(_APPLY[UNDO], {"ids": ids, "sweep": sweep_id}) or 0)
+                    left = {"done": Sweep.done - restored}
+                    await session.execute(update(Sweep).where(Sweep.id == sweep_id).values(left))
                     continue
                 done = {"undone_at": func.now(), "done": 0}
                 await session.execute(update(Sweep).where(Sweep.id == sweep_id).values(done))
@@ -223,9 +208,9 @@ class Sweeper:
             sweep = await session.get(Sweep, sweep_id, with_for_update=True)
             if sweep is None or sweep.finished_at is not None or sweep.undo_at is not None:
                 return False
-            wanted = read_conditions(self._opener.open(sweep.conditions_sealed, sweep_id))
-            batch = await self._next(session, wanted, sweep.action, sweep.reached_id)
-            ids = [each.id for each in self._matching(batch, wanted)]
+            wanted = self.conditions_of(sweep)
+            batch = await self._next(session, wanted, sweep.action, sweep.reached_id) if wanted else []
+            ids = [each.id for each, _ in await self._matching(batch, wanted)] if wanted else []
             changed = 0
             if ids:
                 values = {"ids": ids} | ({"sweep": sweep_id} if sweep.action == INVALIDATE else {})
@@ -237,51 +222,40 @@ class Sweeper:
             return bool(batch)
 
     async def _next(
-        self, session: AsyncSession, wanted: Conditions, action: str | None, after: UUID | None
-    ) -> Sequence[Signature]:
-        where = [*self._where(wanted), Signature.state.in_(("pending", "confirmed"))]
-        if action != RELEASE:
-            where.append(Signature.invalidated_at.is_(None))
-        else:
-            where.append(Signature.quarantined_at.is_not(None))
-        if after is not None:
-            where.append(Signature.id > after)
-        query = select(Signature).where(*where).order_by(Signature.id).limit(_BATCH)
-        return list(await session.scalars(query.execution_options(populate_existing=True)))
+        self,
+        session: AsyncSession,
+        wanted: Conditions,
+        action: str | None,
+        after: UUID | None,
+        most: int | None = None,
+    ) -> Sequence[_Found]:
+        """The next candidates; the database has held them against all conditions but those of the name."""
+        found = [*self._where(wanted, action), *([Signature.id > after] if after is not None else [])]
+        query = select(*_CANDIDATE).where(*found).order_by(Signature.id).limit(most or _BATCH)
+        return (await session.execute(query)).all()
 
-    def _where(self, wanted: Conditions) -> list[ColumnElement[bool]]:
-        where: list[ColumnElement[bool]] = [
-            Signature.petition_id == wanted.petition_id,
-            # An hour's grace: ids are made by the public role's clock.
-            Signature.id >= func.uuid_at(wanted.since - timedelta(hours=1)),
-            Signature.signed_at >= wanted.since,
-            Signature.signed_at < wanted.until,
+    def _where(self, wanted: Conditions, action: str | None) -> list[ColumnElement[bool]]:
+        found = [
+            *where(wanted, self._hasher),
+            Signature.state.in_(("pending", "confirmed")),
+            Signature.invalidated_at.is_(None),
         ]
-        if wanted.network:
-            where.append(Signature.network_hash.in_(self._network_hashes(wanted)))
-        if wanted.domain:
-            where.append(Signature.domain_hash == self._hasher.domain(wanted.domain)[:HASH_BYTES])
-        if wanted.placement:
-            placed = select(Placement.id).where(Placement.slug == wanted.placement)
-            where.append(Signature.placement_id.in_(placed))
-        if wanted.quarantined is not None:
-            held = Signature.quarantined_at
-            where.append(held.is_not(None) if wanted.quarantined else held.is_(None))
-        return where
+        if action == RELEASE:
+            found.append(Signature.quarantined_at.is_not(None))
+        return found
 
-    def _network_hashes(self, wanted: Conditions) -> list[bytes]:
-        first, last = wanted.since.astimezone(UTC).date(), wanted.until.astimezone(UTC).date()
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        network = network_of(wanted.network)
-        return [self._hasher.network(network, day)[:HASH_BYTES] for day in days]
+    async def _matching(self, batch: Sequence[_Found], wanted: Conditions) -> list[tuple[_Found, str]]:
+        """Those whose name is as wanted, with it; opened in a thread, for others wait on this loop."""
 
-    def _matching(self, batch: Sequence[Signature], wanted: Conditions) -> list[Signature]:
-        if wanted.pattern is None:
-            return list(batch)
-        pattern = re.compile(translate(wanted.pattern), re.IGNORECASE)
-        return [each for each in batch if pattern.match(self._name(each))]
+        def look() -> list[tuple[_Found, str]]:
+            named = [(each, self._name(each)) for each in batch]
+            return [(each, name) for each, name in named if wanted.name_matches(name)]
 
-    def _name(self, signature: Signature) -> str:
-        if signature.details_sealed is None:
+        if not wanted.opens_names:
+            return [(each, "") for each in batch]
+        return await asyncio.to_thread(look)
+
+    def _name(self, candidate: _Found) -> str:
+        if candidate.details_sealed is None:
             return ""
-        return str(self._opener.open(signature.details_sealed, signature.id).get("name") or "")
+        return str(self._opener.open(candidate.details_sealed, candidate.id).get("name") or "")

@@ -15,10 +15,11 @@ from app.core.ids import new_id
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions import sweeping
+from app.petitions.conditions import Conditions
 from app.petitions.linking import Confirmer, withdraw
 from app.petitions.published import Invalidated, read_petition
 from app.petitions.resolving import Resolver
-from app.petitions.sweeping import INVALIDATE, RELEASE, RUN, Conditions, Sweeper
+from app.petitions.sweeping import INVALIDATE, RELEASE, RUN, Sweeper
 from app.reports.checking import run_checks
 from tests.factories import World
 from tests.petitions.conftest import Signer, a_form
@@ -102,6 +103,11 @@ def one(superuser: psycopg.Connection, query: str) -> object:
         ({"pattern": "Person ?"}, 4, 3),
         ({"placement": "front-page"}, 5, 4),
         ({"placement": "front-page", "network": "203.0.113.9"}, 3, 3),
+        ({"shape": "Xx 9"}, 10, 9),
+        ({"shape": "Xx 9", "pattern": "robot*"}, 6, 6),
+        ({"shape": "Xx Xx"}, 0, 0),
+        ({"score_from": 0, "score_below": 100}, 10, 9),
+        ({"score_from": 1}, 0, 0),
         ({"quarantined": True}, 0, 0),
         ({"quarantined": False}, 10, 9),
         ({"network": "192.0.2.1"}, 0, 0),
@@ -122,6 +128,55 @@ async def test_conditions_are_tried_before(
     async with internal.begin() as session:
         trial = await sweeper.try_out(session, replace(lately, **conditions))  # type: ignore[arg-type]
     assert (trial.matching, trial.counting, len(trial.sample)) == (matching, counting, matching)
+
+
+async def test_networks_and_domains_are_named_by_their_hashes_too(
+    tokens: Sequence[str],
+    internal: Database,
+    sweeper: Sweeper,
+    lately: Conditions,
+    superuser: psycopg.Connection,
+) -> None:
+    hashes = superuser.execute(
+        "select encode(network_hash, 'hex'), encode(domain_hash, 'hex'), count(*) "
+        "from signatures group by 1, 2"
+    ).fetchall()
+    assert len(hashes) == 2
+    for network, domain, count in hashes:
+        for wanted in (replace(lately, network=network), replace(lately, domain=domain)):
+            async with internal.begin() as session:
+                assert (await sweeper.try_out(session, wanted)).matching == count
+
+
+async def test_a_trial_opens_so_many_names_and_says_so(
+    tokens: Sequence[str],
+    internal: Database,
+    sweeper: Sweeper,
+    lately: Conditions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweeping, "_BATCH", 2)
+    monkeypatch.setattr(sweeping, "LOOKED_AT", 4)
+    async with internal.begin() as session:
+        trial = await sweeper.try_out(session, replace(lately, pattern="robot *"))
+    assert (trial.matching, trial.is_partial) == (4, True)
+
+
+async def test_a_form_that_is_sent_twice_starts_one_sweep(
+    tokens: Sequence[str],
+    internal: Database,
+    sweeper: Sweeper,
+    lately: Conditions,
+    superuser: psycopg.Connection,
+) -> None:
+    sweep_id = new_id()
+    for _ in range(2):
+        async with internal.begin() as session:
+            await sweeper.start(
+                session, INVALIDATE, lately, reason="bot", actor="staff:1", expected=10, sweep_id=sweep_id
+            )
+    assert one(superuser, "select count(*) from sweeps") == 1
+    assert one(superuser, "select count(*) from audit_entries") == 1
 
 
 async def test_an_invalidation_follows_exactly_and_undoing_it_restores_everything(
