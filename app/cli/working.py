@@ -32,6 +32,7 @@ from app.petitions.opening import LetterOpener
 from app.petitions.recording import Recorder
 from app.petitions.resolving import Resolver
 from app.petitions.sweeping import Sweeper
+from app.petitions.watching import Watcher
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
 
@@ -86,6 +87,7 @@ async def run_worker(settings: Settings) -> None:
             *_retention_jobs(role.database),
             *abuse_jobs(role.database),
             *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
+            *Watcher(role.database, role.sealer, role.opener, role.hasher, settings.web.staff_url).jobs(),
         ],
     )
     resolver, deliverer = _resolver(role), _deliverer(role)

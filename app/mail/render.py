@@ -25,10 +25,11 @@ VALUES: Final[Mapping[str, frozenset[str]]] = {
     "donation_receipt": frozenset(
         {"name", "publisher", "amount", "beneficiaries", "donated_at", "reference", "link", "terms"}
     ),
+    "fraud_watch": frozenset({"name", "publisher", "link", "lines"}),
     "donation_failed": frozenset({"name", "publisher", "amount", "reference", "link"}),
 }
 """Each kind of mail and what it needs: times are aware, `amount` is Money, `beneficiaries` are pairs of a
-charity's name and number, `terms` is Markdown; `name` may be empty."""
+charity's name and number, `lines` say what trends, `terms` is Markdown; `name` may be empty."""
 
 # Whoever types a web address as a name wants us to mail it to a stranger.
 _ADDRESS_LIKE = re.compile(r"://|www\.|[@/\\<>]|\.[a-z]{2,}\b", re.IGNORECASE)

@@ -9,9 +9,12 @@ from app.jobs.running import Job
 from app.petitions.judging import QUARANTINE_EARLIER
 from app.petitions.proof_of_work import FORGET as FORGET_CHALLENGES
 from app.petitions.signals import FORGET
+from app.petitions.sweeping import FORGET_CONDITIONS
+from app.petitions.watching import FORGET as FORGET_REPORTS
 
 ORIGINS_KEPT = timedelta(days=29, hours=22)
-"""Afterwards a signature loses the hashes of its network and domain; with the hourly job, within 30 days."""
+"""Afterwards a signature loses the hashes of its network and domain, reports about them go, and sweeps lose
+what they looked for; with the hourly job, within 30 days."""
 _BATCH = 2_000
 _QUARANTINE = text("select quarantine_network(:network, :points, :releases, :most)")
 _FORGET_ORIGINS = text("select forget_origins(now() - cast(:kept as interval), :most)")
@@ -37,7 +40,10 @@ def abuse_jobs(database: Database) -> list[Job]:
             async with database.begin() as session:
                 done = await session.scalar(_FORGET_ORIGINS, {"kept": ORIGINS_KEPT, "most": _BATCH})
             if (done or 0) < _BATCH:
-                return
+                break
+        async with database.begin() as session:
+            await session.execute(FORGET_REPORTS, {"kept": ORIGINS_KEPT})
+            await session.execute(FORGET_CONDITIONS, {"kept": ORIGINS_KEPT})
 
     async def forget_challenges(timestamp: int) -> None:  # noqa: ARG001 - as above
         async with database.begin() as session:

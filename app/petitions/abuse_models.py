@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.columns import CreatedAt, MaybeAt, MaybeBytes, MaybeWords, SmallId, UuidId, Words
+from app.core.columns import At, Bytes, CreatedAt, MaybeAt, MaybeBytes, MaybeWords, SmallId, UuidId, Words
 from app.core.db import Base
 
 
@@ -65,3 +65,32 @@ class InvalidationCount(Base):
     reason: Mapped[str] = mapped_column(Text, primary_key=True)
     signatures: Mapped[int]
     counted: Mapped[int]
+
+
+class WatchReport(Base):
+    """What trended among a petition's signatures in one hour; no personal data, and forgotten in 30 days.
+
+    Of a pattern of names `signatures` and `of_all` are those of a sample.
+    """
+
+    __tablename__ = "watch_reports"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('network', 'domain', 'shape', 'first_word', 'last_word')", name="kind_known"
+        ),
+        UniqueConstraint("petition_id", "hour_at", "kind", "key_hash"),
+    )
+
+    id: Mapped[UuidId]
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
+    hour_at: Mapped[At]
+    kind: Mapped[Words]
+    key_hash: Mapped[Bytes]
+    shape: Mapped[MaybeWords]
+    pattern_sealed: Mapped[MaybeBytes]
+    signatures: Mapped[int]
+    of_all: Mapped[int]
+    day_before: Mapped[int]
+    unconfirmed: Mapped[int]
+    quarantined: Mapped[int]
+    reported_at: Mapped[CreatedAt]

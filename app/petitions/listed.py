@@ -86,7 +86,8 @@ async def put_on_list(
     entry: int | None = await session.scalar(
         insert(AbuseListEntry).values(values).returning(AbuseListEntry.id)
     )
-    shown = "" if kind == "address" else str(value)
+    # The trail is kept for good: networks and addresses stand on the list alone, and go with their line.
+    shown = str(value) if kind == "domain" else ""
     details = {"kind": kind, "value": shown, "note": note}
     await record(session, actor, f"abuse:{kind}:{action}", f"abuse_list:{entry}", details)
 

@@ -46,6 +46,11 @@ _CANDIDATE = (
 )
 _Found: TypeAlias = Row[UUID, bytes | None, datetime, str, datetime | None, int]
 _COUNTS = (Signature.state == "confirmed") & Signature.quarantined_at.is_(None)
+FORGET_CONDITIONS = text("""
+    update sweeps set conditions_sealed = null
+     where conditions_sealed is not null and started_at < now() - cast(:kept as interval)
+""")
+"""Undoing needs only the sweep's id."""
 _APPLY = {
     INVALIDATE: text("select invalidate_signatures(cast(:ids as uuid[]), :sweep)"),
     RELEASE: text("select release_signatures(cast(:ids as uuid[]))"),

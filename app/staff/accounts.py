@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,7 @@ from app.staff.errors import StaffEmailInvalid, StaffEmailTaken
 from app.staff.login import fold_email
 from app.staff.models import StaffAccount
 from app.staff.passwords import Passwords, check_strength
-from app.staff.roles import parse_roles
+from app.staff.roles import MODERATORS, parse_roles
 
 
 async def add_staff(
@@ -54,6 +55,33 @@ async def add_staff(
         session, "cli", "staff:account:added", f"staff:{staff_id}", {"roles": " ".join(sorted(known))}
     )
     return staff_id
+
+
+async def watch_recipients(session: AsyncSession) -> list[tuple[str, str]]:
+    """Address and name of everybody who moderates and wants to be mailed what the fraud watch finds."""
+    query = (
+        select(StaffAccount.email, StaffAccount.name)
+        .where(
+            StaffAccount.disabled_at.is_(None),
+            StaffAccount.watch_mail,
+            StaffAccount.roles.overlap(sorted(MODERATORS)),
+        )
+        .order_by(StaffAccount.id)
+        .limit(100)
+    )
+    return [(email, name) for email, name in await session.execute(query)]
+
+
+async def wants_watch_mail(session: AsyncSession, staff_id: int) -> bool:
+    """Whether this account is mailed what the fraud watch finds."""
+    return bool(await session.scalar(select(StaffAccount.watch_mail).where(StaffAccount.id == staff_id)))
+
+
+async def set_watch_mail(session: AsyncSession, staff_id: int, *, wanted: bool) -> None:
+    """Switch that mail on or off, for oneself."""
+    await session.execute(update(StaffAccount).where(StaffAccount.id == staff_id).values(watch_mail=wanted))
+    actor = f"staff:{staff_id}"
+    await record(session, actor, f"staff:watch_mail:{'on' if wanted else 'off'}", actor)
 
 
 def _checked(email: str) -> str:

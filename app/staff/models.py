@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,7 @@ class StaffAccount(Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     password_hash: Mapped[Words]
     last_login_at: Mapped[MaybeAt]
+    watch_mail: Mapped[bool] = mapped_column(server_default=true())
     disabled_at: Mapped[MaybeAt]
     created_at: Mapped[CreatedAt]
 

@@ -16,6 +16,8 @@ class Role(StrEnum):
 
 
 EVERY_ROLE = frozenset(Role)
+MODERATORS = frozenset({Role.EDITOR, Role.ADMIN})
+"""Who decides which signatures count, and is told what the fraud watch finds."""
 
 
 def parse_roles(names: Iterable[str]) -> frozenset[Role]:

@@ -4,7 +4,8 @@ from disposable_email_domains import blocklist
 
 from app.supporters.providers import BY_DOMAIN, WELL_KNOWN_DOMAINS
 
-_LARGE = frozenset({*BY_DOMAIN, *WELL_KNOWN_DOMAINS})
+LARGE_DOMAINS = frozenset({*BY_DOMAIN, *WELL_KNOWN_DOMAINS})
+"""Providers where many unrelated people have their mail."""
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "gob", "ltd", "net", "nhs", "org", "plc", "sch"})
 _COUNTRY_CODE = 2
 
@@ -22,7 +23,7 @@ def domain_of(address: str) -> str:
 
 def is_large(domain: str) -> bool:
     """Whether so many have their mail there that its rate says nothing."""
-    return domain in _LARGE
+    return domain in LARGE_DOMAINS
 
 
 def is_disposable(address: str) -> bool:

@@ -22,6 +22,10 @@ EVERYTHING: Mapping[str, JsonValue] = {
     ],
     "donated_at": "2022-03-04T09:00:00+00:00",
     "reference": "HVN-7QK2-94",
+    "lines": [
+        {"kind": "network", "signatures": 1412, "of_all": 2000},
+        {"kind": "first_word", "signatures": 40, "of_all": 300},
+    ],
     "terms": "**Fees.** Stripe keeps a part; see [its page](https://example.org).\n\n**Refunds.** Ask us.",
 }
 KINDS = [(kind, locale) for kind in VALUES for locale in LOCALES]

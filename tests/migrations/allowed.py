@@ -134,7 +134,11 @@ INTERNAL_TABLES: Rights = {
         "INSERT": (*("id", "petition_id", "action", "reason", "actor", "conditions_sealed", "expected"),),
         "UPDATE": ("done", "reached_id", "finished_at", "undo_at", "undone_at", "conditions_sealed"),
     },
-    "staff_accounts": {**SEE, "UPDATE": ("password_hash", "last_login_at")},
+    "staff_accounts": {**SEE, "UPDATE": ("password_hash", "last_login_at", "watch_mail")},
+    "watch_reports": {
+        **QUEUE,
+        "UPDATE": ("signatures", "of_all", "day_before", "unconfirmed", "quarantined"),
+    },
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
     "stripe_events": {**ADD, "UPDATE": ("handled_at", "outcome")},
