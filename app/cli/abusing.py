@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import Annotated, TypeVar
 
 import typer
@@ -19,8 +18,6 @@ from app.crypto.keys import parse_key
 from app.http.wiring import secret
 from app.petitions import listed
 from app.settings import load
-from app.supporters.domains import domain_of
-from app.supporters.identity import fold_email
 
 cli = typer.Typer(
     no_args_is_help=True, help="Block and allow networks, domains and addresses; nobody is told."
@@ -104,27 +101,17 @@ def ask_work(
 
 
 def _put(action: str, kind: Kind, value: str, note: str) -> None:
+    hasher = Hasher(parse_key(secret(load().keys.hash_key), "HAVEN_HASH_KEY"))
     try:
-        named = _named(kind, value)
-    except (ValueError, AppError):
-        raise typer.BadParameter(f"this is no {kind}", param_hint="VALUE") from None
+        named = listed.value_of(kind, value, hasher)
+    except AppError as error:
+        raise typer.BadParameter(error.detail, param_hint="VALUE") from None
 
     async def put(session: AsyncSession) -> None:
         await listed.put_on_list(session, action, kind, named, note=note, actor=_ACTOR)
 
     asyncio.run(_with_session(put))
     typer.echo(f"{'blocked' if action == listed.BLOCK else 'allowed'}: {kind}")
-
-
-def _named(kind: Kind, value: str) -> str | bytes:
-    """The value as the lists hold it. Raises ValueError, InvalidEmail."""
-    if kind is Kind.NETWORK:
-        return str(ip_network(value.strip()))
-    if kind is Kind.DOMAIN:
-        address = fold_email(f"nobody@{value.strip().removeprefix('@')}")
-        return domain_of(address.deliver_to)
-    hasher = Hasher(parse_key(secret(load().keys.hash_key), "HAVEN_HASH_KEY"))
-    return hasher.suppression(fold_email(value).folded)
 
 
 async def _with_session(work: Callable[[AsyncSession], Awaitable[Found]]) -> Found:

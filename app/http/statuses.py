@@ -28,6 +28,8 @@ STATUS: dict[str, int] = {
     "link_expired": 410,
     "signature_ended": 410,
     "sweep_unknown": 404,
+    "conditions_invalid": 422,
+    "list_entry_invalid": 422,
     "proof_of_work_missing": 422,
     "proof_of_work_invalid": 422,
     # donations

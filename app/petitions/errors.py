@@ -66,6 +66,20 @@ class SweepUnknown(NotFound):
     detail = "There is no such invalidation."
 
 
+class ConditionsInvalid(AppError):
+    """Conditions for many signatures at once that cannot be meant."""
+
+    code = "conditions_invalid"
+    detail = "Please check the conditions."
+
+
+class ListEntryInvalid(AppError):
+    """What should be blocked or allowed is no network, domain or address."""
+
+    code = "list_entry_invalid"
+    detail = "This is no network, domain or address that can be put on a list."
+
+
 class SignatureEnded(AppError):
     """The signature was withdrawn; there is nothing left to change."""
 

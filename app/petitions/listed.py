@@ -3,15 +3,23 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.recording import record
+from app.crypto.hashing import Hasher
 from app.petitions.abuse_models import AbuseListEntry
+from app.petitions.errors import ListEntryInvalid
+from app.supporters.domains import domain_of
+from app.supporters.identity import InvalidEmail, fold_email
 
 BLOCK, ALLOW = "block", "allow"
+KINDS = ("network", "domain", "address")
+_WIDEST = {4: 8, 6: 16}
+"""Bits of the widest network that can be listed: a slip of the pen must not hold up half the world."""
 
 _MATCH = text("""
     select action, kind, given, address_hash from (
@@ -73,6 +81,24 @@ class Entry:
     value: str
     note: str
     created_at: datetime
+
+
+def value_of(kind: str, given: str, hasher: Hasher) -> str | bytes:
+    """What staff typed, as the lists hold it; of an address its hash. Raises ListEntryInvalid."""
+    typed = given.strip()
+    try:
+        if kind == "network":
+            network = ip_network(typed)
+            if network.prefixlen < _WIDEST[network.version]:
+                raise ListEntryInvalid("This network is too wide to be put on a list.", field="value")
+            return str(network)
+        if kind == "domain":
+            return domain_of(fold_email(f"nobody@{typed.removeprefix('@')}").deliver_to)
+        if kind == "address":
+            return hasher.suppression(fold_email(typed).folded)
+    except (ValueError, InvalidEmail):
+        raise ListEntryInvalid(f"This is no {kind}.", field="value") from None
+    raise ListEntryInvalid(field="kind")
 
 
 async def put_on_list(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.recording import record
 from app.core.tokens import hash_token, new_token, well_formed
 from app.staff.errors import CsrfFailed, SessionExpired
-from app.staff.roles import Role, known_roles
+from app.staff.roles import MODERATORS, Role, known_roles
 
 IDLE_MINUTES = 30
 LONGEST_HOURS = 12
@@ -57,6 +57,11 @@ class StaffMember:
     def actor(self) -> str:
         """How the audit trail names them."""
         return f"staff:{self.id}"
+
+    @property
+    def moderates(self) -> bool:
+        """Whether they decide which signatures count."""
+        return bool(MODERATORS & self.roles)
 
     @property
     def csrf_token(self) -> str:

@@ -173,7 +173,8 @@ async def test_reports_and_conditions_are_forgotten_within_thirty_days(
     await watcher.run()
     superuser.execute(
         "insert into sweeps "
-        "(id, petition_id, action, reason, actor, conditions_sealed, expected, started_at) values (gen_random_uuid(), %(p)s, 'invalidate', 'bot', 'cli', 'x', 1, now()), "
+        "(id, petition_id, action, reason, actor, conditions_sealed, expected, started_at) "
+        "values (gen_random_uuid(), %(p)s, 'invalidate', 'bot', 'cli', 'x', 1, now()), "
         "(gen_random_uuid(), %(p)s, 'invalidate', 'bot', 'cli', 'x', 1, now() - interval '30 days')",
         {"p": world.petition_id},
     )

@@ -11,7 +11,7 @@ from app.http.context import Staff, StaffRole
 from app.staff.errors import CsrfFailed, Forbidden
 from app.staff.login import LoginDesk
 from app.staff.passwords import Passwords
-from app.staff.roles import Role
+from app.staff.roles import MODERATORS, Role
 from app.staff.sessions import StaffMember, check_csrf, find_member
 from app.web.admin.cookies import cookie_name
 
@@ -66,6 +66,9 @@ reader = allow(*Role)
 """Anybody with any role may see the reports; who has none may only change their password."""
 
 Reader = Annotated[StaffMember, Depends(reader)]
+
+Moderator = Annotated[StaffMember, Depends(allow(*MODERATORS))]
+"""Who decides which signatures count."""
 
 
 async def own_form(request: Request, role: Staff) -> FormData:

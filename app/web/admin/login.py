@@ -8,6 +8,7 @@ from app.core.networks import UNKNOWN
 from app.http.client import client_network
 from app.http.context import Session, Staff
 from app.http.statuses import STATUS
+from app.staff.accounts import set_watch_mail, wants_watch_mail
 from app.staff.errors import LoginFailed, LoginLocked, SessionExpired, WeakPassword
 from app.staff.passwords import MIN_LENGTH
 from app.staff.sessions import end_session
@@ -17,6 +18,7 @@ from app.web.admin.guarding import (
     Desk,
     Member,
     MemberForm,
+    Moderator,
     OwnForm,
     current_staff,
     member_form,
@@ -64,19 +66,32 @@ async def log_out(request: Request, role: Staff, session: Session) -> Response:
 
 
 @router.get("/account")
-async def account_page(request: Request, member: Member) -> Response:
-    """Who one is here, and a form for another password."""
-    return _account(member, changed="changed" in request.query_params)
+async def account_page(request: Request, member: Member, session: Session) -> Response:
+    """Who one is here, a form for another password, and which mail one wants."""
+    query = request.query_params
+    watch_mail = await wants_watch_mail(session, member.id)
+    return _account(member, watch_mail=watch_mail, changed="changed" in query, chosen="chosen" in query)
+
+
+@router.post("/account/mail")
+async def choose_mail(member: Moderator, form: MemberForm, session: Session) -> Response:
+    """Switch on or off what the fraud watch mails."""
+    await set_watch_mail(session, member.id, wanted=text_of(form, "watch_mail") == "yes")
+    return redirect("/account?chosen=1")
 
 
 @router.post("/account")
-async def change_password(request: Request, member: Member, form: MemberForm, desk: Desk) -> Response:
+async def change_password(
+    request: Request, role: Staff, member: Member, form: MemberForm, desk: Desk
+) -> Response:
     """Set another password; all other sessions of the account end."""
     network = client_network(request) or UNKNOWN
     try:
         await desk.change_password(member, text_of(form, "current"), text_of(form, "password"), network)
     except (LoginFailed, LoginLocked, WeakPassword) as error:
-        return _account(member, error=error)
+        async with role.database.begin() as session:
+            watch_mail = await wants_watch_mail(session, member.id)
+        return _account(member, watch_mail=watch_mail, error=error)
     return redirect("/account?changed=1")
 
 
@@ -96,7 +111,14 @@ def _login_form(request: Request, wanted: str, *, email: str = "", error: AppErr
     return _with_wait(response, error)
 
 
-def _account(member: Member, *, error: AppError | None = None, changed: bool = False) -> Response:
+def _account(
+    member: Member,
+    *,
+    watch_mail: bool,
+    error: AppError | None = None,
+    changed: bool = False,
+    chosen: bool = False,
+) -> Response:
     response = render(
         "account",
         member=member,
@@ -104,6 +126,8 @@ def _account(member: Member, *, error: AppError | None = None, changed: bool = F
         status=STATUS[error.code] if error else 200,
         error=error,
         changed=changed,
+        chosen=chosen,
+        watch_mail=watch_mail,
         min_length=MIN_LENGTH,
     )
     return _with_wait(response, error)

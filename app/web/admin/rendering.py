@@ -1,6 +1,6 @@
 """Pages of staff: in English, never stored, never indexed, nothing loaded from elsewhere, no script."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Final
 from urllib.parse import urlencode
@@ -71,7 +71,8 @@ def redirect(path: str) -> RedirectResponse:
 def _environment() -> Environment:
     built = environment(TEMPLATES_DIR / "admin", _LOCALE)
     built.globals |= {"asset": asset_url}
-    built.filters |= {"span": span_name, "short_span": _short_span, "percent": _percent, "wait": _wait}
+    built.filters |= {"span": span_name, "short_span": _short_span}
+    built.filters |= {"percent": _percent, "wait": _wait, "moment": _moment}
     return built
 
 
@@ -103,6 +104,10 @@ def _dated(day: date, pattern: str) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else format_percent(share, "#,##0.0%", locale=cldr(_LOCALE))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
 
 
 def _wait(seconds: int) -> str:
