@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-import httpx
 import psycopg
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.core.clock import SystemClock
 from app.core.db import Database
-from app.core.ids import new_id
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.judging import HASH_BYTES
@@ -22,81 +18,14 @@ from app.petitions.watching import WATCH, Watcher
 from app.reports.checking import run_checks
 from tests.factories import World
 from tests.web.admin.conftest import Visitor, rows, where
+from tests.web.admin.moderating import ABUSE, DECIDE, DOMAIN, NETWORK, fields_of, look, moderator, sign
 
-ABUSE = "/petitions/open-the-door/abuse"
-DECIDE = "/petitions/open-the-door/decide"
-FIELD = re.compile(r'<input[^>]*? name="(\w+)"[^>]*? value="([^"]*)"([^>]*)>')
-NETWORK, DOMAIN = "203.0.113.9", "bot.example"
-
-
-@pytest.fixture
-def make_app(make_app: Callable[[str], FastAPI]) -> Callable[[str], FastAPI]:
-    """The staff pages at the present time: signatures are found by when they were made."""
-
-    def make(staff_url: str) -> FastAPI:
-        app = make_app(staff_url)
-        role = app.state.role
-        app.state.role = type(role)(
-            role.settings, SystemClock(), role.database, role.sealer, role.opener, role.hasher
-        )
-        return app
-
-    return make
-
-
-@pytest.fixture
-async def moderator(visitor: Visitor) -> Visitor:
-    await visitor.log_in()
-    return visitor
+__all__ = ["moderator"]
 
 
 @pytest.fixture
 def sweeper(internal: Database, sealer: Sealer, opener: Opener, hasher: Hasher) -> Sweeper:
     return Sweeper(internal, sealer, opener, hasher)
-
-
-def sign(
-    superuser: psycopg.Connection,
-    world: World,
-    sealer: Sealer,
-    hasher: Hasher,
-    count: int,
-    *,
-    name: str = "Robot",
-    state: str = "pending",
-    score: int = 0,
-) -> None:
-    """Signatures as the worker leaves them, of one network and domain."""
-    now = datetime.now(UTC)
-    origin = hasher.network(NETWORK, now.date())[:HASH_BYTES], hasher.domain(DOMAIN)[:HASH_BYTES]
-    for number in range(count):
-        signature_id = new_id()
-        supporter = superuser.execute(
-            "insert into supporters (campaign_id, email_hash) values (%s, %s) returning id",
-            (world.campaign_id, signature_id.bytes),
-        ).fetchone()
-        assert supporter is not None
-        superuser.execute(
-            "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, "
-            "name_hash, details_sealed, link_hash, signed_at, expires_at, network_hash, domain_hash, score, "
-            "quarantined_at) "
-            "values (%s, %s, %s, %s, 'GB', 'en', %s, %s, %s, now(), now() + interval '7 days', "
-            "%s, %s, %s, %s)",
-            (
-                *(signature_id, world.petition_id, supporter[0], world.text_version_id, b"n"),
-                sealer.seal({"name": f"{name} {number}"}, signature_id),
-                *(signature_id.bytes, *origin, score, now if score >= 100 else None),
-            ),
-        )
-        superuser.execute(
-            "insert into tallies as t (petition_id, dimension, value, utc_hour, signed) "
-            "select petition_id, dimension, value, date_trunc('hour', now(), 'UTC'), events "
-            "from tally_dimensions(array[%s::uuid]) "
-            "on conflict (petition_id, dimension, value, utc_hour) do update set signed = t.signed + 1",
-            (signature_id,),
-        )
-        if state == "confirmed":
-            superuser.execute("select confirm_signatures(array[%s::bytea])", (signature_id.bytes,))
 
 
 def one(superuser: psycopg.Connection, statement: str) -> object:
@@ -107,28 +36,6 @@ async def check(internal: Database) -> None:
     async with internal.begin() as session:
         findings = await run_checks(session)
     assert {f.name: f.violations for f in findings if f.violations} == {}
-
-
-def fields_of(page: httpx.Response, form: str) -> dict[str, str]:
-    """What the form that goes to an address would send as it is."""
-    inside = page.text.partition(f'action="{form}"')[2].partition("</form>")[0]
-    assert inside, form
-    return {
-        name: value
-        for name, value, rest in FIELD.findall(inside)
-        if "checked" in rest or f'type="radio" name="{name}"' not in inside
-    }
-
-
-async def look(visitor: Visitor, **changes: str) -> httpx.Response:
-    now = datetime.now(UTC)
-    typed = {
-        "csrf_token": await visitor.csrf_token(),
-        "action": "invalidate",
-        "since": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}",
-        "until": f"{now + timedelta(hours=1):%Y-%m-%dT%H:%M}",
-    }
-    return await visitor.post(f"{DECIDE}/look", typed | changes)
 
 
 async def test_a_moderator_previews_invalidates_and_undoes(
