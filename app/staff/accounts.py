@@ -72,6 +72,13 @@ async def watch_recipients(session: AsyncSession) -> list[tuple[str, str]]:
     return [(email, name) for email, name in await session.execute(query)]
 
 
+async def names_of(session: AsyncSession, actors: Iterable[str]) -> dict[str, str]:
+    """How staff are called, by how the audit trail names them; who is no account keeps that name."""
+    ids = {int(a.partition(":")[2]): a for a in actors if a.startswith("staff:") and a[6:].isdigit()}
+    query = select(StaffAccount.id, StaffAccount.name).where(StaffAccount.id.in_(sorted(ids)))
+    return {ids[staff_id]: name for staff_id, name in await session.execute(query)}
+
+
 async def wants_watch_mail(session: AsyncSession, staff_id: int) -> bool:
     """Whether this account is mailed what the fraud watch finds."""
     return bool(await session.scalar(select(StaffAccount.watch_mail).where(StaffAccount.id == staff_id)))

@@ -21,6 +21,7 @@ from app.reports.abuse_report import (
     state_of,
 )
 from app.reports.queries import begin_reading
+from app.staff.accounts import names_of
 from app.staff.sessions import StaffMember
 from app.web.admin.condition_form import described, parse, typed_from, typed_of
 from app.web.admin.guarding import MemberForm, Moderator, member_form, text_of
@@ -111,11 +112,13 @@ async def start(slug: str, role: Staff, member: Moderator, form: MemberForm, ses
 async def sweeps_page(member: Moderator, session: Session) -> Response:
     """What was done in bulk, the newest first."""
     await begin_reading(session)
+    sweeps = await list_sweeps(session)
     return render(
         "sweeps",
         member=member,
         title="Decisions in bulk",
-        sweeps=[(sweep, petition, state_of(sweep)) for sweep, petition in await list_sweeps(session)],
+        sweeps=[(sweep, petition, state_of(sweep)) for sweep, petition in sweeps],
+        names=await names_of(session, {sweep.actor for sweep, _ in sweeps}),
         reasons=REASON_WORDS,
     )
 
@@ -137,6 +140,7 @@ async def sweep_page(
         sweep=sweep,
         petition=petition,
         state=state,
+        names=await names_of(session, {sweep.actor}),
         described=described(wanted) if wanted else None,
         reasons=REASON_WORDS,
         follows=follows,
