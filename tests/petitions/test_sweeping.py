@@ -276,6 +276,7 @@ async def test_what_was_invalidated_in_quarantine_is_not_released(
     )
     sweep_id = await sweep(internal, sweeper, replace(lately, quarantined=True))
     await sweep(internal, sweeper, replace(lately, quarantined=True), RELEASE)
+    superuser.execute("select release_signatures(array(select id from signatures))")
     assert one(superuser, "select count(*) from signatures where quarantined_at is not null") == 1
     async with internal.begin() as session:
         await sweeper.start_undo(session, sweep_id, actor="staff:1")

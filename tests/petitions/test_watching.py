@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from app.core.db import Database
 from app.crypto.hashing import Hasher
@@ -18,7 +19,7 @@ from app.petitions.published import read_petition
 from app.petitions.resolving import Resolver
 from app.petitions.signing import Form, write_letter
 from app.petitions.trends import Group, name_trends, origin_trends
-from app.petitions.watching import WATCH, Watcher
+from app.petitions.watching import _BEFORE, _GROUPS, _SAMPLE, WATCH, Watcher
 from tests.factories import World
 from tests.petitions.conftest import a_form
 
@@ -186,6 +187,28 @@ async def test_reports_and_conditions_are_forgotten_within_thirty_days(
     superuser.execute("update watch_reports set reported_at = now() - interval '30 days'")
     await forget.run(0)
     assert superuser.execute("select count(*) from watch_reports").fetchone() == (0,)
+
+
+async def test_it_reads_the_last_hours_by_the_primary_key(
+    internal: Database, superuser: psycopg.Connection, world: World
+) -> None:
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute(
+        "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, name_hash, "
+        "details_sealed, link_hash, signed_at, expires_at) "
+        "select uuid_at(now() - interval '26 hours' - n * interval '1 second'), %s, n, %s, 'GB', 'en', "
+        "'n', 'x', sha256(n::text::bytea), now(), now() from generate_series(1, 20000) n",
+        (world.petition_id, world.text_version_id),
+    )
+    superuser.execute("set session_replication_role = origin")
+    superuser.execute("analyze signatures")
+    values = {"most": 10, "least": 20, "each": 5, "keys": [b""], "petitions": [world.petition_id]}
+    async with internal.begin() as session:
+        for query in (_GROUPS, _BEFORE, _SAMPLE):
+            wanted = {name: values[name] for name in values if f":{name}" in query.text}
+            plan = "\n".join(await session.scalars(text(f"explain {query.text}"), wanted))
+            assert "pk_signatures" in plan
+            assert "Seq Scan" not in plan, plan
 
 
 def test_the_watch_looks_every_hour(watcher: Watcher) -> None:

@@ -226,6 +226,7 @@ def _petition(locale: str, form: SignForm | None, *, closed_on: date | None = No
         updates=Wording(1, t(UPDATES)),
         form=form,
         corrections=(Correction(Text("The first version gave the wrong year."), date(2022, 3, 3)),),
+        invalidated=(("bot", 1204), ("legal", 3), ("of_later", 1)),
         likely_countries=("GB", "UA", "PL", "IE"),
         closed_on=closed_on,
     )

@@ -340,3 +340,19 @@ def test_markdown_lets_nothing_run_or_load(source: str) -> None:
     for _tag, attributes in elements:
         assert set(attributes) <= {"href", "rel"}
         assert (attributes.get("href") or "https:").startswith("https:")
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", "made by a machine: 1,204"),
+        ("uk", "створені машиною: 1\u00a0204"),
+        ("ar", "من صنع آلة: 1,204"),
+    ],
+)
+def test_what_was_invalidated_is_told_by_reason(locale: str, said: str) -> None:
+    view = every_page(locale)["petition"]
+    assert isinstance(view, PetitionView)
+    assert said in render_page(view).decode()
+    assert "of_later" not in render_page(view).decode()
+    assert 'id="invalidated-title"' not in render_page(replace(view, invalidated=())).decode()

@@ -31,7 +31,7 @@ _QUARANTINED = {"": None, "yes": True, "no": False}
 
 def typed_from(given: Mapping[str, object], now: datetime) -> dict[str, str]:
     """Every field, as a query string or a form gave it, with the usual ones filled in."""
-    found = {name: str(given.get(name) or "").strip()[:_LONGEST_WORD] for name in FIELDS}
+    found = {name: _line(given.get(name)) for name in FIELDS}
     found["action"] = found["action"] if found["action"] in (INVALIDATE, RELEASE) else INVALIDATE
     found["until"] = found["until"] or _written(now + timedelta(minutes=1))
     days = 30 if found["quarantined"] == "yes" else 1
@@ -99,6 +99,11 @@ def described(wanted: Conditions) -> list[tuple[str, str]]:
     if wanted.quarantined is not None:
         found.append(("Quarantine", "only those in it" if wanted.quarantined else "only those not in it"))
     return found
+
+
+def _line(value: object) -> str:
+    words = value if isinstance(value, str) else ""
+    return "".join(letter for letter in words if letter.isprintable()).strip()[:_LONGEST_WORD]
 
 
 def _moment(typed: Mapping[str, str], name: str) -> datetime:

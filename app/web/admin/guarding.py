@@ -104,6 +104,11 @@ def check_origin(request: Request, staff_url: str) -> None:
         raise CsrfFailed(f"This form was not sent from {staff_url}. Please open that address and try again.")
 
 
+def line_of(form: FormData, name: str) -> str:
+    """A field's text as one line: without what cannot be printed, or stored."""
+    return "".join(letter for letter in text_of(form, name) if letter.isprintable()).strip()
+
+
 def text_of(form: FormData, name: str) -> str:
     """A field's text; empty where it is missing or a file."""
     value = form.get(name, "")

@@ -8,7 +8,7 @@ from app.http.statuses import STATUS
 from app.petitions.errors import ListEntryInvalid
 from app.petitions.listed import ALLOW, BLOCK, KINDS, put_on_list, read_lists, take_off_list, value_of
 from app.staff.sessions import StaffMember
-from app.web.admin.guarding import MemberForm, Moderator, member_form, text_of
+from app.web.admin.guarding import MemberForm, Moderator, line_of, member_form
 from app.web.admin.rendering import redirect, render
 
 router = APIRouter(prefix="/lists")
@@ -24,7 +24,7 @@ async def lists_page(request: Request, member: Moderator, session: Session) -> R
 @router.post("")
 async def add(role: Staff, member: Moderator, form: MemberForm, session: Session) -> Response:
     """Block or allow; of an address the hash alone is kept."""
-    typed = {name: text_of(form, name).strip() for name in ("action", "kind", "value", "note")}
+    typed = {name: line_of(form, name) for name in ("action", "kind", "value", "note")}
     try:
         value = value_of(typed["kind"], typed["value"], role.hasher)
     except ListEntryInvalid as error:

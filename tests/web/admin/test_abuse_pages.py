@@ -267,6 +267,16 @@ async def test_every_form_needs_its_token(moderator: Visitor, superuser: psycopg
         assert one(superuser, f"select count(*) from {table}") == 0, table  # noqa: S608 - constants
 
 
+async def test_what_cannot_be_printed_is_left_out(moderator: Visitor, superuser: psycopg.Connection) -> None:
+    odd = {"placement": "front\0-page\x1b", "pattern": "\0*", "network": "\0", "domain": "bot\0.example"}
+    trial = await look(moderator, **odd)
+    assert trial.status_code == 200
+    assert fields_of(trial, f"{DECIDE}/look")["placement"] == "front-page"
+    form = {"csrf_token": await moderator.csrf_token(), "action": "allow", "kind": "domain"}
+    assert where(await moderator.post("/lists", form | {"value": "a.example\0", "note": "\0n"})) == "/lists"
+    assert rows(superuser, "select domain, note from abuse_lists") == [("a.example", "n")]
+
+
 async def test_unknown_ones_are_not_found(moderator: Visitor, internal: Database) -> None:
     for path in (SWEEP, "/sweeps/x", "/petitions/none/abuse", "/petitions/none/decide"):
         assert (await moderator.get(path)).status_code == 404, path
