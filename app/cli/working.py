@@ -58,10 +58,6 @@ class _Load:
         self._rushed = done >= _RUSH
         return done
 
-    async def help(self, resolver: Resolver) -> int:
-        """Resolve a batch beside: while one waits for the database or seals, the other computes."""
-        return await resolver.run() if self._rushed else 0
-
     def mail_pause(self) -> float:
         """How long to wait after each mail, in seconds."""
         return _MAIL_PAUSE_SECONDS if self._rushed else 0.0
@@ -100,7 +96,6 @@ async def run_worker(settings: Settings) -> None:
         load = _Load()
         batches = [
             asyncio.create_task(_drain(lambda: load.resolve(resolver), listener, INTAKE, stopping)),
-            asyncio.create_task(_drain(lambda: load.help(resolver), listener, INTAKE, stopping)),
             asyncio.create_task(
                 _drain(lambda: deliverer.run(stopping.is_set, load.mail_pause), listener, MAIL, stopping)
             ),
