@@ -109,13 +109,20 @@ async def test_a_server_that_is_not_there_is_told_as_such() -> None:
 
 async def test_binary_statements_fail_as_others_do(internal: Database, superuser: psycopg.Connection) -> None:
     superuser.execute("insert into mail_allowances (address_hash) values ('suzie')")
-    with pytest.raises(DBAPIError):
+
+    async def marked_twice() -> None:
         async with internal.begin() as session:
             await run_binary(session, MARK, {"hash": b"other"})
             await run_binary(session, MARK, {"hash": b"suzie"})
-    assert superuser.execute(COUNT).fetchone() == (1,), "the transaction is rolled back"
-    with pytest.raises(DatabaseUnavailable):
+
+    async def ended() -> None:
         async with internal.begin() as session:
             pid = await session.scalar(text("select pg_backend_pid()"))
             superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
             await run_binary(session, "select 1", {})
+
+    with pytest.raises(DBAPIError):
+        await marked_twice()
+    assert superuser.execute(COUNT).fetchone() == (1,), "the transaction is rolled back"
+    with pytest.raises(DatabaseUnavailable):
+        await ended()
