@@ -6,19 +6,22 @@ from fastapi import APIRouter, FastAPI
 
 from app.api import petition_readers
 from app.api.stripe_webhook import router as stripe_router
-from app.api.v1 import appeals, campaigns, donations, errors, my, petitions
+from app.api.v1 import appeals, campaigns, donations, errors, my, petitions, signing
 from app.api.v1.shapes import ProblemDetails
 from app.http.shelf import Reading
 from app.settings import Settings
 
 _V1 = "/api/v1"
 _PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {  # FastAPI's own
+    "4XX": _PROBLEM,
+    "5XX": _PROBLEM,
+}
 
 
 def add_api(app: FastAPI, settings: Settings) -> None:
     """All of it, to an app that has no routes yet."""
-    petitions.add_signing(app, _V1, _PROBLEMS)
+    signing.add_signing(app, _V1, _PROBLEMS)
     app.include_router(build_api_router(settings))
 
 

@@ -65,10 +65,6 @@ class _Load:
             await asyncio.sleep(_GATHER_SECONDS)
         return done
 
-    async def help(self, resolver: Resolver) -> int:
-        """Resolve a batch beside: while one waits for the database or seals, the other computes."""
-        return await resolver.run() if self._rushed else 0
-
     async def send(self, deliverer: Deliverer, surge: SurgeWatch, stopping: Callable[[], bool]) -> int:
         """Send a batch of mails: slowly in a rush, and only the urgent ones high up on the surge ladder."""
         return await deliverer.run(stopping, self._mail_pause, urgent_alone=surge.sheds_mail)
@@ -115,7 +111,6 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(surge.stop)
         batches = [
             asyncio.create_task(_drain(lambda: load.resolve(resolver), listener, INTAKE, stopping)),
-            asyncio.create_task(_drain(lambda: load.help(resolver), listener, INTAKE, stopping)),
             asyncio.create_task(
                 _drain(lambda: load.send(deliverer, surge, stopping.is_set), listener, MAIL, stopping)
             ),

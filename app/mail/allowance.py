@@ -17,7 +17,7 @@ MOST = 3
 WINDOW = timedelta(hours=6)
 
 # The upsert locks each address's row, in the order of the hashes, so that two workers take turns. An address
-# that is new here gets its first mail, nearly always: that one is written down at once, and taken back if not.
+# that is new here nearly always gets its first mail: it is written down at once, and taken back if not.
 _LOCK: LiteralString = """
     insert into mail_allowances as m (address_hash, queued_at)
     select h, array[now()] from unnest(%(hashes)b::bytea[]) h order by h

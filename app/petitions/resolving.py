@@ -3,8 +3,8 @@
 A batch is one transaction: take the letters out, open, find the people, decide, write signatures, consents,
 tallies and mail rows. Letters that sign and letters that change go in transactions of their own: one
 locks people before signatures and figures, the other signatures alone, and together they could wait in a
-circle with somebody who confirms. A batch that breaks is resolved letter by letter; one that cannot be
-resolved alone is kept apart, sealed, and hinders nobody.
+circle with somebody who confirms. A batch that breaks is halved until the letter that breaks it stands
+alone; that one is kept apart, sealed, and hinders nobody.
 """
 
 import time
@@ -22,7 +22,7 @@ from app.campaigns.models import Campaign
 from app.core.db import Database, run_binary
 from app.core.errors import Overloaded
 from app.petitions.changing import CHANGE, Changer
-from app.petitions.judging import Judge
+from app.petitions.judging import Judge, Judgement
 from app.petitions.models import Petition, RejectedLetter
 from app.petitions.opening import LetterOpener, OpenedLetter, TakenLetter, UnreadableLetter
 from app.petitions.recording import Recorder
@@ -30,17 +30,15 @@ from app.petitions.recording import Recorder
 log = structlog.get_logger(__name__)
 # Taken out as they are claimed: whatever goes wrong puts them back. By their place in the table, which rows
 # that are never updated and locked by us do not leave; so no statistics can make it read the table through.
-_TAKE: dict[bool, LiteralString] = {
-    changes: f"""
-        delete from intake where ctid = any (array(
-            select ctid from intake where kind {is_it} 'change' order by id limit %(most)b
-               for update skip locked))
-        returning id, petition_id, kind, sealed, received_at
-    """
-    for changes, is_it in ((False, "<>"), (True, "="))
-}
-_TAKE_ONE: LiteralString = """
-    delete from intake where id = (select id from intake where id = %(id)b for update skip locked)
+_TAKE: LiteralString = """
+    delete from intake where ctid = any (array(
+        select ctid from intake where (kind = 'change') = %(changes)b order by id limit %(most)b
+           for update skip locked))
+    returning id, petition_id, kind, sealed, received_at
+"""
+_TAKE_THESE: LiteralString = """
+    delete from intake where id in (
+        select id from intake where id = any (%(ids)b::uuid[]) order by id for update skip locked)
     returning id, petition_id, kind, sealed, received_at
 """
 _CHANGES_SECONDS = 0.5
@@ -56,7 +54,7 @@ class Resolver:
     recorder: Recorder
     changer: Changer
     judge: Judge
-    batch: int = 500
+    batch: int = 1_000
     _looked_at: list[float] = field(default_factory=lambda: [0.0])
 
     async def run(self) -> int:
@@ -74,35 +72,44 @@ class Resolver:
 
     async def _run(self, *, changes: bool) -> int:
         claimed: list[UUID] = []
+        judged: dict[UUID, Judgement] = {}
         try:
             async with self.database.begin() as session:
-                letters = await _take(session, _TAKE[changes], {"most": self.batch})
+                letters = await _take(session, _TAKE, {"changes": changes, "most": self.batch})
                 claimed = [letter.id for letter in letters]
-                await self._resolve(session, letters)
+                await self._resolve(session, letters, judged)
         except Overloaded:
             raise
         except Exception:
             if not claimed:
                 raise
             log.warning("letters:batch:broken", letters=len(claimed), exc_info=True)
-            await self._one_by_one(claimed)
+            await self._in_halves(claimed, judged)
         return len(claimed)
 
-    async def _one_by_one(self, ids: Sequence[UUID]) -> None:
-        for letter_id in ids:
+    async def _in_halves(self, ids: Sequence[UUID], judged: dict[UUID, Judgement]) -> None:
+        """Resolve what broke together in two parts, and so on, until those that break it stand alone."""
+        middle = (len(ids) + 1) // 2
+        for part in filter(None, (ids[:middle], ids[middle:])):
             try:
                 async with self.database.begin() as session:
-                    await self._resolve(session, await _take(session, _TAKE_ONE, {"id": letter_id}))
+                    letters = await _take(session, _TAKE_THESE, {"ids": list(part)})
+                    await self._resolve(session, letters, judged)
             except Overloaded:
                 raise
             except Exception as error:
-                log.exception("letters:letter:rejected", letter=str(letter_id))
+                if len(part) > 1:
+                    await self._in_halves(part, judged)
+                    continue
+                log.exception("letters:letter:rejected", letter=str(part[0]))
                 async with self.database.begin() as session:
-                    await _reject(
-                        session, await _take(session, _TAKE_ONE, {"id": letter_id}), type(error).__name__
-                    )
+                    letters = await _take(session, _TAKE_THESE, {"ids": list(part)})
+                    await _reject(session, letters, type(error).__name__)
 
-    async def _resolve(self, session: AsyncSession, letters: Sequence[TakenLetter]) -> None:
+    async def _resolve(
+        self, session: AsyncSession, letters: Sequence[TakenLetter], judged: dict[UUID, Judgement]
+    ) -> None:
+        """Write what letters come to; `judged` holds those that were counted before, and gets the others."""
         if not letters:
             return
         by_id = {letter.id: letter for letter in letters}
@@ -112,7 +119,8 @@ class Resolver:
         for unreadable in (o for o in opened if isinstance(o, UnreadableLetter)):
             await _reject(session, [by_id[unreadable.id]], unreadable.reason)
         readable = [o for o in opened if isinstance(o, OpenedLetter)]
-        await self.recorder.record(session, readable, await self.judge.judge(readable))
+        judged |= await self.judge.judge([o for o in readable if o.id not in judged])
+        await self.recorder.record(session, readable, judged)
         for letter, reason in await self.changer.apply(session, changes):
             await _reject(session, [letter], reason)
 

@@ -19,7 +19,8 @@ _ROWS = r"""
 begin;
 set local synchronous_commit = off;
 select count(*) as listed from abuse_lists
- where kind = 'address' and address_hash = sha256(int8send(:n::bigint)) or kind = 'domain' and domain = 'example.org'
+ where kind = 'address' and address_hash = sha256(int8send(:n::bigint))
+    or kind = 'domain' and domain = 'example.org'
     or kind = 'network' and network >>= '127.0.0.1'::inet::cidr \gset
 insert into signals as s (kind, key_hash, day, day_count, hour_at, hour_count, minute_at, minute_count)
 select kind, key_hash, current_date, 1, date_trunc('hour', now(), 'UTC'), 1, date_trunc('minute', now()), 1

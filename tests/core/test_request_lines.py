@@ -1,5 +1,6 @@
 """One line a request, cheaply: the same as the processors would write, and nothing personal in it."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -60,3 +61,26 @@ def test_levels_hold_for_requests_too(written: pytest.CaptureFixture[str]) -> No
     log_request("GET", "/", 200, 1.0)
 
     assert written.readouterr().out == ""
+
+
+async def test_those_answered_in_one_turn_share_a_write(
+    written: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_logging("INFO", "json", "public")
+    flushed = 0
+    stream = logging.getLogger().handlers[0].stream  # type: ignore[attr-defined]  # a StreamHandler
+
+    def flush() -> None:
+        nonlocal flushed
+        flushed += 1
+
+    monkeypatch.setattr(stream, "flush", flush)
+    for _ in range(30):
+        log_request("GET", "/", 200, 1.0)
+    assert flushed == 0
+    await asyncio.sleep(0)
+    assert flushed == 1
+    log_request("GET", "/", 200, 1.0)
+    await asyncio.sleep(0)
+    assert flushed == 2
+    assert len(lines(written)) == 31

@@ -1,4 +1,4 @@
-"""The short way of signing: what it takes, FastAPI's own way takes, and all the rest goes there and is told."""
+"""The short way of signing: what it takes, FastAPI's own way takes; all the rest goes there and is told."""
 
 import json
 from collections.abc import AsyncIterator

@@ -164,6 +164,30 @@ async def test_allowances_are_exact_when_many_ask_at_once(
     assert rows == [(allowance.MOST,)] * len(hashes)
 
 
+async def test_who_gets_no_mail_spends_none_of_it(
+    resolver: Resolver, sign: Signer, superuser: psycopg.Connection, hasher_of: Callable[[str], bytes]
+) -> None:
+    superuser.execute(
+        "insert into suppressions (address_hash, reason) values (%s, 'asked')",
+        (hasher_of("suzie@example.com"),),
+    )
+    await sign(a_form(), a_form(email="tom@example.com"))
+    await resolver.run()
+    rows = superuser.execute("select address_hash, cardinality(queued_at) from mail_allowances").fetchall()
+    assert dict(rows) == {hasher_of("suzie@example.com"): 0, hasher_of("tom@example.com"): 1}
+
+
+async def test_a_broken_batch_is_counted_once(
+    resolver: Resolver, superuser: psycopg.Connection, sealer: Sealer, world: World
+) -> None:
+    for number in range(9):
+        _drop(superuser, sealer, world, {"text_version_id": 999_999} if number == 4 else {})
+    assert await resolver.run() == 9
+    assert superuser.execute("select count(*) from signatures").fetchone() == (8,)
+    counted = superuser.execute("select day_count from signals where kind = 'petition'").fetchall()
+    assert counted == [(9,)]
+
+
 async def test_old_allowances_are_forgotten(internal: Database, superuser: psycopg.Connection) -> None:
     superuser.execute(
         "insert into mail_allowances (address_hash, queued_at) values "
