@@ -1,8 +1,10 @@
 """The database: naming convention, engine, and the unit of work, the only place that commits."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -51,18 +53,20 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, prepare: bool = True, name: str = "haven") -> None:
+        self._url = libpq_url(url)
+        self._options: dict[str, str | int | None] = {
+            "prepare_threshold": 5 if prepare else None,
+            # A server that is silent costs its callers no more than this; libpq knows nothing shorter.
+            "connect_timeout": 2,
+            "application_name": name,
+        }
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,  # statements that fail are logged; what they carried is not
-            connect_args={
-                "prepare_threshold": 5 if prepare else None,
-                # A server that is silent costs its callers no more than this; libpq knows nothing shorter.
-                "connect_timeout": 2,
-                "application_name": name,
-            },
+            connect_args=self._options,
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
@@ -85,9 +89,60 @@ class Database:
                 raise DatabaseUnavailable from error
             raise
 
+    def line(self) -> "Line":
+        """A connection beside the pool, for one writer."""
+        return Line(self._url, self._options)
+
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection of the pool."""
         await self.engine.dispose()
+
+
+class Line:
+    """A connection that one writer keeps, for statements that are transactions by themselves.
+
+    Each takes one round trip and a seventh of a session's work, and what it locks is free again before we
+    hear of it. A connection that was lost is replaced at the next statement.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str | int | None]) -> None:
+        self._url = url
+        self._options = options
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._mine = asyncio.Lock()
+
+    async def run(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement, committed by the time it answers; callers take turns.
+
+        Raises:
+            DatabaseUnavailable: The connection was lost: what the statement did may be stored or not.
+            psycopg.Error: The statement is at fault; nothing is stored.
+        """
+        async with self._mine:
+            try:
+                connection = await self._connected()
+                return await (await connection.execute(statement, values)).fetchall()
+            except psycopg.OperationalError as error:
+                if _is_of_the_moment(error):
+                    raise DatabaseUnavailable from error
+                raise
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        known = self._connection
+        if known is not None and _is_usable(known):
+            return known
+        await self.close()
+        self._connection = await psycopg.AsyncConnection.connect(
+            self._url,
+            autocommit=True,
+            **self._options,  # type: ignore[arg-type]  # libpq's own, of two types
+        )
+        return self._connection
 
 
 def _refuse_dead(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
@@ -98,21 +153,26 @@ def _refuse_dead(connection: DBAPIConnection, _record: object, _proxy: object) -
     driver = getattr(connection, "driver_connection", connection)
     if not isinstance(driver, psycopg.AsyncConnection):
         return
-    if driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
+    if not _is_usable(driver):
         raise DisconnectionError
+
+
+def _is_usable(driver: psycopg.AsyncConnection[Any]) -> bool:
+    if driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        return False
     watching = select.poll()
     watching.register(driver.fileno(), select.POLLIN)
-    if watching.poll(0):
-        raise DisconnectionError
+    return not watching.poll(0)
 
 
 def is_unavailable(error: DBAPIError) -> bool:
     """Whether trying again later may help: the fault lies with the moment, not with the statement."""
     if error.connection_invalidated:
         return True
-    cause = error.orig
-    if not isinstance(cause, psycopg.OperationalError):
-        return False
+    return isinstance(error.orig, psycopg.OperationalError) and _is_of_the_moment(error.orig)
+
+
+def _is_of_the_moment(cause: psycopg.OperationalError) -> bool:
     # 08 connection, 40 deadlock or serialization, 53 resources, 57 operator; None: libpq could not connect.
     return cause.sqlstate is None or cause.sqlstate[:2] in {"08", "40", "53", "57"}
 
