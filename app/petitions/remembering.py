@@ -53,16 +53,24 @@ class PublishedPetitions:
 
     One caller reads a petition anew, and nobody waits for that: the others get what is held. Once `start` was
     called, it is a task that reads. While the database is away, what is held is shown for at most
-    `stale_for` seconds; it says when it was read.
+    `stale_for` seconds; it says when it was read. What nobody asked for in `idle_for` seconds is let go, so
+    that a crawler who reads all petitions once does not have them refreshed for ever.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, max_age: float = 1.0, stale_for: float = 300.0
+        self,
+        database: Database,
+        clock: Clock,
+        max_age: float = 1.0,
+        stale_for: float = 300.0,
+        idle_for: float = 900.0,
     ) -> None:
         self._database = database
         self._clock = clock
         self._max_age = max_age
         self._stale_for = stale_for
+        self._idle_for = idle_for
+        self._asked: dict[str, float] = {}
         self._held: dict[str, Held] = {}
         self._slugs: dict[int, str] = {}
         self._editions = 0
@@ -84,8 +92,10 @@ class PublishedPetitions:
     def held(self, slug: str) -> Held | None:
         """What is in memory, if it is not too old to show; without waiting for anything."""
         held = self._held.get(slug)
-        if held is None or time.monotonic() - held.as_at > self._stale_for:
+        now = time.monotonic()
+        if held is None or now - held.as_at > self._stale_for:
             return None
+        self._asked[slug] = now
         return held
 
     async def get(self, slug: str) -> PublishedPetition:
@@ -129,6 +139,9 @@ class PublishedPetitions:
 
     async def refresh(self) -> None:
         """Bring everything held up to date by one query. Raises Overloaded when the database is away."""
+        idle_since = time.monotonic() - self._idle_for
+        for slug in [slug for slug, held in self._held.items() if self._last_use(held) < idle_since]:
+            self._forget(slug)
         await self._refresh(list(self._held))
 
     async def _keep_fresh(self) -> None:
@@ -166,7 +179,7 @@ class PublishedPetitions:
             held = self._held.get(slug)
             count, mark = found.get(slug, (0, None))
             if mark is None:
-                self._held.pop(slug, None)
+                self._forget(slug)
             elif held is not None and held.mark != mark:
                 await self._read(slug, mark)
             elif held is not None and held.as_at <= began:
@@ -182,7 +195,17 @@ class PublishedPetitions:
             petition, began = replace(petition, count=before.petition.count), before.as_at
         self._editions += 1
         self._slugs[petition.id] = slug
+        self._asked.setdefault(slug, began)
         self._held[slug] = Held(petition, self._editions, began, mark)
+
+    def _last_use(self, held: Held) -> float:
+        return self._asked.get(held.petition.slug, 0.0)
+
+    def _forget(self, slug: str) -> None:
+        held = self._held.pop(slug, None)
+        self._asked.pop(slug, None)
+        if held is not None:
+            self._slugs.pop(held.petition.id, None)
 
     def _take(self, held: Held, count: int, as_at: float) -> None:
         edition = held.edition
