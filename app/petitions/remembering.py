@@ -14,6 +14,8 @@ from app.core.errors import Overloaded
 from app.petitions.published import MOST_SHOWN, PublishedPetition, read_petition
 
 log = structlog.get_logger(__name__)
+_BETWEEN_EDITIONS = 0.05
+"""Seconds. While hundreds confirm each second, pages are not made anew after each of their transactions."""
 
 # Whatever changes what is shown of a petition changes one of the marks: its own row, its campaign's, the
 # newest of the versioned texts, which are append-only, or the signers who stand beside it.
@@ -40,12 +42,16 @@ class Held:
         edition: Another one whenever anything changed but the time of reading.
         as_at: When the reading began, by `time.monotonic`.
         mark: What the text stood at.
+        told: The count of this edition.
+        told_at: When a commit's count last made an edition.
     """
 
     petition: PublishedPetition
     edition: int
     as_at: float
     mark: str
+    told: int
+    told_at: float = 0.0
 
 
 class PublishedPetitions:
@@ -134,8 +140,14 @@ class PublishedPetitions:
         """Take over a count that a committed transaction has just told."""
         slug = self._slugs.get(petition_id)
         held = self._held.get(slug) if slug else None
-        if held is not None:
-            self._take(held, count, time.monotonic())
+        now = time.monotonic()
+        if held is None:
+            return
+        if now - held.told_at >= _BETWEEN_EDITIONS:
+            self._take(replace(held, told_at=now), count, now)
+        else:  # the next refreshing makes the edition, if no commit does before
+            petition = replace(held.petition, count=count, read_at=self._clock.now())
+            self._held[petition.slug] = replace(held, petition=petition, as_at=now)
 
     async def refresh(self) -> None:
         """Bring everything held up to date by one query. Raises Overloaded when the database is away."""
@@ -196,7 +208,7 @@ class PublishedPetitions:
         self._editions += 1
         self._slugs[petition.id] = slug
         self._asked.setdefault(slug, began)
-        self._held[slug] = Held(petition, self._editions, began, mark)
+        self._held[slug] = Held(petition, self._editions, began, mark, petition.count)
 
     def _last_use(self, held: Held) -> float:
         return self._asked.get(held.petition.slug, 0.0)
@@ -209,8 +221,8 @@ class PublishedPetitions:
 
     def _take(self, held: Held, count: int, as_at: float) -> None:
         edition = held.edition
-        if count != held.petition.count:
+        if count != held.told:
             self._editions += 1
             edition = self._editions
         petition = replace(held.petition, count=count, read_at=self._clock.now())
-        self._held[petition.slug] = Held(petition, edition, as_at, held.mark)
+        self._held[petition.slug] = replace(held, petition=petition, edition=edition, as_at=as_at, told=count)
