@@ -24,7 +24,7 @@ from app.http.middleware import host_of, request_names, surrounding_headers
 from app.petitions.published import PublishedPetition
 
 log = structlog.get_logger("http")
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
 """Of all answers together; the longest unasked goes first. Placements in the query make many of one page."""
 _LONGEST_QUERY = 200
 _LONGEST_HEADER = 200
@@ -135,7 +135,7 @@ class Shelf:
         start, end, answer = found
         known = asked.get(b"if-none-match", b"")
         accepted = asked.get(b"accept-encoding", b"")[:_LONGEST_HEADER]
-        form = answer.forms.get(_encoding(accepted)) or answer.forms[_PLAIN]
+        form = answer.forms.get(encoding_for(accepted)) or answer.forms[_PLAIN]
         status, headers, body = 200, form.headers, form.body
         if known and (answer.tag in known or known == b"*"):
             status, headers, body = 304, form.unchanged, b""
@@ -214,7 +214,7 @@ def _request(path: str, query: bytes, languages: bytes) -> Request:
 
 
 @lru_cache(1_000)
-def _encoding(accepted: bytes) -> bytes:
+def encoding_for(accepted: bytes) -> bytes:
     """The encoding that an Accept-Encoding header gets: brotli before gzip, neither if refused (`;q=0`)."""
     offers = dict.fromkeys((_PLAIN,), True)
     for part in accepted.lower().split(b","):
