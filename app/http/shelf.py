@@ -12,6 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import brotli
 import structlog
@@ -30,7 +31,7 @@ _LONGEST_QUERY = 200
 _LONGEST_HEADER = 200
 """As much of a reader's wishes is looked at, and remembered by those who interpret them."""
 _WORTH_PACKING = 600
-_HEADERS_BYTES = 1_500
+_HEADERS_BYTES = 3_000
 _PLAIN = b""
 _PREFERRED = (b"br", b"gzip", _PLAIN)
 _REFUSED = re.compile(rb"q\s*=\s*0(?:\.0*)?")
@@ -63,12 +64,24 @@ class Reading:
     depends: Callable[[PublishedPetition, PublicRole], object] | None = None
 
 
+class Ready(NamedTuple):
+    """What goes out, but for what the server adds; `head` is the headers as they are written."""
+
+    status: int
+    headers: RawHeaders
+    head: bytes
+    body: bytes
+    request_id: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """An answer in one encoding."""
 
     headers: RawHeaders
     unchanged: RawHeaders
+    head: bytes
+    unchanged_head: bytes
     body: bytes
 
 
@@ -120,29 +133,33 @@ class Shelf:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
-        if (
-            scope["type"] != "http"
-            or not scope["path"].startswith(self._starts)
-            or scope["method"] not in ("GET", "HEAD")
-        ):
-            await self._app(scope, receive, send)
-            return
-        asked = dict(scope["headers"])
-        found = self._look(scope, asked)
+        found = self.at_once(scope) if scope["type"] == "http" else None
         if found is None:
             await self._app(scope, receive, send)
             return
+        named = [*found.headers, (b"x-request-id", found.request_id)]
+        await send({"type": "http.response.start", "status": found.status, "headers": named})
+        await send({"type": "http.response.body", "body": found.body})
+
+    def at_once(self, scope: Scope) -> "Ready | None":
+        """The answer to a request, if it is one from memory; for servers that need not wait for it either."""
+        if not scope["path"].startswith(self._starts) or scope["method"] not in ("GET", "HEAD"):
+            return None
+        asked = dict(scope["headers"])
+        found = self._look(scope, asked)
+        if found is None:
+            return None
         start, end, answer = found
         known = asked.get(b"if-none-match", b"")
         accepted = asked.get(b"accept-encoding", b"")[:_LONGEST_HEADER]
         form = answer.forms.get(encoding_for(accepted)) or answer.forms[_PLAIN]
-        status, headers, body = 200, form.headers, form.body
-        if known and (answer.tag in known or known == b"*"):
-            status, headers, body = 304, form.unchanged, b""
+        is_held = bool(known) and (answer.tag in known or known == b"*")
+        status = 304 if is_held else 200
         self._note(f"{start}{{slug}}{end}", status)
-        named = [*headers, (b"x-request-id", next(self._names).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": named})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        name = next(self._names).encode()
+        if is_held:
+            return Ready(status, form.unchanged, form.unchanged_head, b"", name)
+        return Ready(status, form.headers, form.head, b"" if scope["method"] == "HEAD" else form.body, name)
 
     def _look(self, scope: Scope, asked: dict[bytes, bytes]) -> tuple[str, str, _Answer] | None:
         if host_of(asked.get(b"host", b"")) not in self._hosts:
@@ -241,4 +258,9 @@ def _form(name: bytes, body: bytes, shared: RawHeaders, kind: tuple[bytes, bytes
     """An answer in one encoding, with an ETag of its own (RFC 9110 §8.8.3.3)."""
     unchanged = [*shared, (b"etag", b'"%s-%s"' % (tag, name) if name else b'"%s"' % tag)]
     encoding = [(b"content-encoding", name)] if name else []
-    return _Form([*unchanged, kind, *encoding, (b"content-length", b"%d" % len(body))], unchanged, body)
+    headers = [*unchanged, kind, *encoding, (b"content-length", b"%d" % len(body))]
+    return _Form(headers, unchanged, _written(headers), _written(unchanged), body)
+
+
+def _written(headers: RawHeaders) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
