@@ -4,6 +4,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, LiteralString
 
 import psycopg
@@ -64,17 +65,21 @@ class OwnConnection:
         self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
         self._in_turn = asyncio.Lock()
 
-    async def run(self, statement: LiteralString, values: Mapping[str, object]) -> None:
-        """Run one statement (parameters as `%(name)b`); it is committed when this returns.
+    async def run(
+        self, statement: LiteralString, values: Mapping[str, object]
+    ) -> Sequence[tuple[Any, ...]]:  # of whatever types the statement returns
+        """Run one statement (parameters as `%(name)b`) and return its rows; it is committed by then.
 
         Raises:
-            DatabaseUnavailable: The connection was lost, or the server cannot now; nothing is stored.
+            DatabaseUnavailable: The server cannot now, and nothing is stored; or the connection was lost,
+                perhaps between the commit and its answer: then nobody knows.
             DBAPIError: The statement failed, as units of work say it.
         """
         async with self._in_turn:
             try:
                 connection = await self._connected()
-                await connection.execute(statement, values)
+                cursor = await connection.execute(statement, values)
+                return await cursor.fetchall() if cursor.description else ()
             except psycopg.Error as error:
                 translated = _translated(error, "statement")
                 if isinstance(translated, DatabaseUnavailable):
@@ -110,7 +115,8 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, prepare: bool = True, name: str = "haven") -> None:
-        self.own_connection = OwnConnection(url, prepare=prepare, name=name)
+        self._own = partial(OwnConnection, url, prepare=prepare, name=name)
+        self._own_connections: list[OwnConnection] = []
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
@@ -140,9 +146,15 @@ class Database:
                 raise DatabaseUnavailable from error
             raise
 
+    def own_connection(self) -> OwnConnection:
+        """A connection beside the pool, for one writer: opened at its first use, closed with the pool."""
+        self._own_connections.append(self._own())
+        return self._own_connections[-1]
+
     async def close(self) -> None:
         """Close every connection."""
-        await self.own_connection.close()
+        for connection in self._own_connections:
+            await connection.close()
         await self.engine.dispose()
 
 

@@ -98,7 +98,8 @@ def _take_over(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+        # Our own lines about requests take its place; as long as it has a way out, uvicorn builds its lines.
+        logging.getLogger(name).propagate = name != "uvicorn.access"
 
 
 def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -21,7 +21,7 @@ from app.settings import Settings
 
 _BURST: Final = 20
 """A twentieth of a minute's requests may come in one second."""
-_MOST_KEYS: Final = 50_000
+_MOST_KEYS: Final = 16_000
 _THIS_MACHINE: Final = frozenset({network_of("127.0.0.1"), network_of("::1")})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _COUNTED_READS: Final = ("/my/", "/confirm/", "/donations/", "/api/v1/my", "/api/v1/donations/")

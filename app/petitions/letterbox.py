@@ -67,7 +67,7 @@ class Letterbox:
     """
 
     def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
-        self._database = database
+        self._connection = database.own_connection()
         self.capacity = capacity
         self.commits = CommitTimes()
         self._writer: GroupCommit[SealedLetter, None] = GroupCommit(
@@ -86,6 +86,7 @@ class Letterbox:
     async def stop(self, patience: float = 5.0) -> None:
         """Take no more letters and write those that wait, for at most `patience` seconds."""
         await self._writer.stop(patience)
+        await self._connection.close()
 
     async def put(self, letter: SealedLetter) -> None:
         """Store a letter.
@@ -98,5 +99,5 @@ class Letterbox:
 
     async def _write(self, letters: Sequence[SealedLetter]) -> list[None]:
         with self.commits.timed():
-            await self._database.own_connection.run(_INSERT_ALONE, _columns(letters))
+            await self._connection.run(_INSERT_ALONE, _columns(letters))
         return [None] * len(letters)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -24,10 +24,9 @@ from app.petitions.letterbox import SealedLetter
 _READ = text("""
     select r.*, p.slug, p.campaign_id from read_signature(:hash) r join petitions p on p.id = r.petition_id
 """)
-_CONFIRM = text("""
-    select link_hash, outcome, petition_slug, petition, count_now
-      from confirm_signatures(cast(:hashes as bytea[]))
-""")
+_CONFIRM: Final = """
+    select link_hash, outcome, petition_slug, petition, count_now from confirm_signatures(%(hashes)b)
+"""
 _AMEND = text("select amend_signature(:hash, :copy)")
 _WITHDRAW = text("select withdraw_signature(:hash)")
 
@@ -126,7 +125,7 @@ class Confirmer:
         capacity: int = 2000,
         batch: int = 200,
     ) -> None:
-        self._database = database
+        self._connection = database.own_connection()
         self._counted = counted
         self._writer: GroupCommit[bytes, tuple[str | None, str]] = GroupCommit(
             self._write, capacity=capacity, batch=batch
@@ -139,6 +138,7 @@ class Confirmer:
     async def stop(self, patience: float = 5.0) -> None:
         """Finish what waits, for at most `patience` seconds."""
         await self._writer.stop(patience)
+        await self._connection.close()
 
     async def confirm(self, token: str) -> str:
         """Confirm the signature of a link; once or many times, it counts once. Returns the petition's slug.
@@ -163,11 +163,14 @@ class Confirmer:
         return slug
 
     async def _write(self, hashes: Sequence[bytes]) -> list[tuple[str | None, str]]:
-        async with self._database.begin() as session:
-            rows = (await session.execute(_CONFIRM, {"hashes": sorted(set(hashes))})).all()
-        for petition_id, count in {row.petition: row.count_now for row in rows}.items():
+        rows = await self._connection.run(_CONFIRM, {"hashes": sorted(set(hashes))})
+        outcomes: dict[bytes, tuple[str | None, str]] = {}
+        counts: dict[int, int] = {}
+        for link_hash, outcome, slug, petition_id, count in rows:
+            outcomes[link_hash] = (outcome, slug)
+            counts[petition_id] = count
+        for petition_id, count in counts.items():
             self._counted(petition_id, count)
-        outcomes = {bytes(row.link_hash): (str(row.outcome), str(row.petition_slug)) for row in rows}
         return [outcomes.get(h, (None, "")) for h in hashes]
 
 

@@ -14,6 +14,8 @@ from app.core.errors import Overloaded
 from app.petitions.published import MOST_SHOWN, PublishedPetition, read_petition
 
 log = structlog.get_logger(__name__)
+_BETWEEN_EDITIONS = 0.05
+"""Seconds. While hundreds confirm each second, pages are not made anew after each of their transactions."""
 
 # Whatever changes what is shown of a petition changes one of the marks: its own row, its campaign's, the
 # newest of the versioned texts, which are append-only, the signers who stand beside it, or the figures of
@@ -43,12 +45,16 @@ class Held:
         edition: Another one whenever anything changed but the time of reading.
         as_at: When the reading began, by `time.monotonic`.
         mark: What the text stood at.
+        told: The count of this edition.
+        told_at: When a commit's count last made an edition.
     """
 
     petition: PublishedPetition
     edition: int
     as_at: float
     mark: str
+    told: int
+    told_at: float = 0.0
 
 
 class PublishedPetitions:
@@ -56,7 +62,8 @@ class PublishedPetitions:
 
     One caller reads a petition anew, and nobody waits for that: the others get what is held. Once `start` was
     called, it is a task that reads. While the database is away, what is held is shown for at most
-    `stale_for` seconds; it says when it was read.
+    `stale_for` seconds; it says when it was read. What nobody asked for in `idle_for` seconds is let go, so
+    that a crawler who reads all petitions once does not have them refreshed for ever.
 
     Args:
         sheds_signers: Whether recent signers are left out for now. None is shown then, rather than those of
@@ -69,6 +76,7 @@ class PublishedPetitions:
         clock: Clock,
         max_age: float = 1.0,
         stale_for: float = 300.0,
+        idle_for: float = 900.0,
         *,
         sheds_signers: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -77,6 +85,8 @@ class PublishedPetitions:
         self._max_age = max_age
         self._stale_for = stale_for
         self._sheds_signers = sheds_signers
+        self._idle_for = idle_for
+        self._asked: dict[str, float] = {}
         self._held: dict[str, Held] = {}
         self._slugs: dict[int, str] = {}
         self._editions = 0
@@ -98,8 +108,10 @@ class PublishedPetitions:
     def held(self, slug: str) -> Held | None:
         """What is in memory, if it is not too old to show; without waiting for anything."""
         held = self._held.get(slug)
-        if held is None or time.monotonic() - held.as_at > self._stale_for:
+        now = time.monotonic()
+        if held is None or now - held.as_at > self._stale_for:
             return None
+        self._asked[slug] = now
         return held
 
     async def get(self, slug: str) -> PublishedPetition:
@@ -138,11 +150,20 @@ class PublishedPetitions:
         """Take over a count that a committed transaction has just told."""
         slug = self._slugs.get(petition_id)
         held = self._held.get(slug) if slug else None
-        if held is not None:
-            self._take(held, count, time.monotonic())
+        now = time.monotonic()
+        if held is None:
+            return
+        if now - held.told_at >= _BETWEEN_EDITIONS:
+            self._take(replace(held, told_at=now), count, now)
+        else:  # the next refreshing makes the edition, if no commit does before
+            petition = replace(held.petition, count=count, read_at=self._clock.now())
+            self._held[petition.slug] = replace(held, petition=petition, as_at=now)
 
     async def refresh(self) -> None:
         """Bring everything held up to date by one query. Raises Overloaded when the database is away."""
+        idle_since = time.monotonic() - self._idle_for
+        for slug in [slug for slug, held in self._held.items() if self._last_use(held) < idle_since]:
+            self._forget(slug)
         await self._refresh(list(self._held))
 
     async def _keep_fresh(self) -> None:
@@ -180,7 +201,7 @@ class PublishedPetitions:
             held = self._held.get(slug)
             count, mark = found.get(slug, (0, None))
             if mark is None:
-                self._held.pop(slug, None)
+                self._forget(slug)
             elif held is not None and held.mark != mark:
                 await self._read(slug, mark)
             elif held is not None and held.as_at <= began:
@@ -201,12 +222,22 @@ class PublishedPetitions:
             petition, began = replace(petition, count=before.petition.count), before.as_at
         self._editions += 1
         self._slugs[petition.id] = slug
-        self._held[slug] = Held(petition, self._editions, began, mark)
+        self._asked.setdefault(slug, began)
+        self._held[slug] = Held(petition, self._editions, began, mark, petition.count)
+
+    def _last_use(self, held: Held) -> float:
+        return self._asked.get(held.petition.slug, 0.0)
+
+    def _forget(self, slug: str) -> None:
+        held = self._held.pop(slug, None)
+        self._asked.pop(slug, None)
+        if held is not None:
+            self._slugs.pop(held.petition.id, None)
 
     def _take(self, held: Held, count: int, as_at: float) -> None:
         edition = held.edition
-        if count != held.petition.count:
+        if count != held.told:
             self._editions += 1
             edition = self._editions
         petition = replace(held.petition, count=count, read_at=self._clock.now())
-        self._held[petition.slug] = Held(petition, edition, as_at, held.mark)
+        self._held[petition.slug] = replace(held, petition=petition, edition=edition, as_at=as_at, told=count)

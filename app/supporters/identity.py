@@ -86,7 +86,7 @@ def _fold_plain(address: str) -> FoldedEmail | None:
     return FoldedEmail(deliver_to=whole, envelope=whole, folded=_one_spelling(found["local"], domain))
 
 
-@lru_cache(20_000)
+@lru_cache(8_000)
 def _plain_domain(domain: str) -> str | None:
     """The domain as the library gives it back; None for one that it refuses, or changes beyond case."""
     try:

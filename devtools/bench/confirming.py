@@ -13,7 +13,7 @@ from devtools.bench.processes import CannotMeasure, comparison_processes, public
 from devtools.bench.world import World
 
 AIMS = (Aim("confirmed_to_plain", at_least=8),)
-_MOST_PER_SECOND = 4_000
+_MOST_PER_SECOND = {"confirmed": 8_000, "plain": 2_000}
 """Links made for each second of load; a run that uses them all up ends earlier, and is counted so."""
 _CONFIRMED = "select coalesce(sum(confirmed), 0) from tallies where dimension = 'all'"
 # One statement, so one moment: what was under way when the load ended may still be committed.
@@ -81,19 +81,20 @@ def measure(world: World, load: Load, options: Options) -> Report:
     """Interleaved rounds: Haven, and a plain endpoint."""
     world.fill(options.signatures)
     rounds = Rounds()
-    links = round(_MOST_PER_SECOND * options.seconds)
+    links = {name: round(most * options.seconds) for name, most in _MOST_PER_SECOND.items()}
     with (
         worker_process(world),
         public_processes(world, options.processes),
         comparison_processes(world, options.processes) as plain,
     ):
         urls = (("confirmed", f"{world.origin}/api/v1"), ("plain", f"{plain}/plain"))
-        for _, url in urls:
-            load.confirm(f"{url}/signatures/confirm", min(1, options.seconds), make_links(world, links))
+        for name, url in urls:
+            warming = make_links(world, links[name])
+            load.confirm(f"{url}/signatures/confirm", min(1, options.seconds), warming)
         for number in range(options.rounds):
             said(f"confirming: round {number + 1} of {options.rounds}")
             for name, url in urls:
-                tokens = make_links(world, links)
+                tokens = make_links(world, links[name])
                 world.owner.execute("vacuum analyze signatures, supporters")
                 before = world.number(_CONFIRMED)
                 result = load.confirm(f"{url}/signatures/confirm", options.seconds, tokens)

@@ -124,7 +124,6 @@ class PlainSigning:
             )
             if found is None:
                 raise LinkUnknown
-            own_copy.decrypt(token, bytes(found.own_copy or b""))
             if found.state == "pending":
                 change = update(Signature).where(Signature.id == found.id)
                 await session.execute(change.values(state="confirmed", confirmed_at=func.now()))

@@ -15,6 +15,8 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 DEFINER = "language plpgsql security definer set search_path = pg_catalog, public, pg_temp"
+PLANNED = " set plan_cache_mode = force_generic_plan set enable_seqscan = off"
+"""As 0008 says."""
 
 
 def confirm(releasing: str) -> str:
@@ -22,7 +24,7 @@ def confirm(releasing: str) -> str:
     return f"""
 create or replace function confirm_signatures(hashes bytea[])
 returns table (link_hash bytea, outcome text, petition_slug text, petition int, count_now int)
-{DEFINER} as $$
+{DEFINER}{PLANNED} as $$
 declare
   fresh uuid[];
   counting uuid[];

@@ -51,7 +51,7 @@ async def test_an_own_connection_commits_each_statement_and_is_replaced_when_end
     addresses: Addresses, superuser: psycopg.Connection
 ) -> None:
     database = Database(addresses.internal, name="own")
-    own = database.own_connection
+    own = database.own_connection()
     try:
         for number in range(3):
             await own.run(MARK, {"hash": bytes([number])})
@@ -69,12 +69,13 @@ async def test_an_own_connection_survives_a_statement_that_fails_and_says_no_val
     addresses: Addresses, superuser: psycopg.Connection
 ) -> None:
     database = Database(addresses.internal)
+    own = database.own_connection()
     try:
-        await database.own_connection.run(MARK, {"hash": b"suzie"})
+        await own.run(MARK, {"hash": b"suzie"})
         with pytest.raises(DBAPIError) as failed:
-            await database.own_connection.run(MARK, {"hash": b"suzie"})
+            await own.run(MARK, {"hash": b"suzie"})
         assert "suzie" not in repr(failed.value.params)
-        await database.own_connection.run(MARK, {"hash": b"tom"})
+        await own.run(MARK, {"hash": b"tom"})
     finally:
         await database.close()
     assert superuser.execute(COUNT).fetchone() == (2,)
@@ -84,7 +85,7 @@ async def test_an_own_connection_that_was_given_up_is_not_used_again(
     addresses: Addresses, superuser: psycopg.Connection
 ) -> None:
     database = Database(addresses.internal)
-    own = database.own_connection
+    own = database.own_connection()
     superuser.execute("begin")
     superuser.execute("lock table mail_allowances in access exclusive mode")
     try:
@@ -103,7 +104,7 @@ async def test_an_own_connection_that_was_given_up_is_not_used_again(
 async def test_a_server_that_is_not_there_is_told_as_such() -> None:
     database = Database("postgresql://nobody:none@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnavailable):
-        await database.own_connection.run("select 1", {})
+        await database.own_connection().run("select 1", {})
     await database.close()
 
 

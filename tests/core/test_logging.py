@@ -126,6 +126,11 @@ def test_lines_of_libraries_go_the_same_way(logged: io.StringIO) -> None:
     assert "ValueError" in json.dumps(second)
 
 
+def test_uvicorn_does_not_even_build_its_lines_about_requests(logged: io.StringIO) -> None:
+    assert not logging.getLogger("uvicorn.access").propagate  # else it finds our handler, and has its lines
+    assert logging.getLogger("uvicorn.error").propagate
+
+
 def test_locals_are_not_logged(logged: io.StringIO) -> None:
     def fails() -> None:
         name = "Suzie Fenn"

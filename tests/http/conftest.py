@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -14,11 +14,15 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp
 
+from app.core.db import Database
 from app.core.errors import AppError, DatabaseUnavailable, InvalidFields, InvalidInput, Overloaded
 from app.core.text import Line
+from app.crypto.sealing import Sealer
 from app.http.connections import server_options
 from app.http.middleware import RequestContext
 from app.http.problems import install_problems
+from tests.factories import World
+from tests.http.sites import Site, open_site
 from tests.ports import free_port
 
 HOST = "haven.example"
@@ -138,3 +142,10 @@ def until_closed(connection: socket.socket) -> bytes:
     while part := connection.recv(65_536):
         received += part
     return received
+
+
+@pytest.fixture
+async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[Site]:
+    """The public role's app behind its shelf."""
+    async with open_site(public, sealer, world) as opened:
+        yield opened

@@ -1,97 +1,20 @@
 """Public reads from memory: the same as the routes behind, never old after a confirmation, quick with 304."""
 
-import gzip
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
-from fastapi import FastAPI
 
-from app.api.routes import add_api, api_readings
-from app.core.clock import FrozenClock, SystemClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
-from app.crypto.sealing import Sealer
-from app.donations.appeals import PublishedAppeals
-from app.http.context import PublicRole
-from app.http.middleware import RequestContext
-from app.http.problems import install_problems
-from app.http.shelf import Shelf
-from app.petitions.acting import SignerActions
-from app.petitions.breakdowns import Breakdowns
-from app.petitions.form_tokens import FormTokens
-from app.petitions.letterbox import Letterbox
-from app.petitions.linking import Confirmer
 from app.petitions.proof_of_work import ProofOfWork
-from app.petitions.remembering import PublishedPetitions
-from app.petitions.surge_watching import SurgeWatch
-from app.settings import Settings
-from app.web.errors import error_page
-from app.web.routes import build_public_router, page_readings
 from tests.factories import World
+from tests.http.sites import Site
 
-PATHS = ("", ".json", "/count.json")
 NOWHERE = "postgresql://haven_public:none@127.0.0.1:1/none"
 CHANGING = {"x-request-id", "etag", "vary", "content-encoding", "content-length"}
-
-
-@dataclass
-class Site:
-    """The public role's app behind its shelf, and the same without it."""
-
-    shelf: httpx.AsyncClient
-    routes: httpx.AsyncClient
-    petitions: PublishedPetitions
-    slug: str
-    clock: FrozenClock
-    """Of the marks in forms alone."""
-
-    @property
-    def paths(self) -> list[str]:
-        pages = [f"/petitions/{self.slug}{end}" for end in PATHS]
-        return [*pages, f"/api/v1/petitions/{self.slug}", f"/api/v1/petitions/{self.slug}/count"]
-
-
-@pytest.fixture
-async def site(public: Database, sealer: Sealer, world: World) -> AsyncIterator[Site]:
-    settings, clock = Settings(demo=True), SystemClock()
-    marked_by = FrozenClock(clock.now())
-    petitions, letterbox = PublishedPetitions(public, clock), Letterbox(public)
-    surge = SurgeWatch(public, "public", letterbox)
-    app = FastAPI()
-    app.state.settings = settings
-    app.state.role = PublicRole(
-        settings=settings,
-        clock=marked_by,
-        database=public,
-        sealer=sealer,
-        letterbox=letterbox,
-        signers=SignerActions(public, Confirmer(public, petitions.count), sealer),
-        petitions=petitions,
-        appeals=PublishedAppeals(public, clock),
-        gateway=None,  # type: ignore[arg-type]  # nobody gives here
-        giving=None,  # type: ignore[arg-type]  # nobody gives here
-        form_tokens=FormTokens(b"f" * 32),
-        work=ProofOfWork(public, b"f" * 32, lambda: surge.asks_work),
-        surge=surge,
-        breakdowns=Breakdowns(public, clock, lambda: surge.sheds_breakdowns),
-    )
-    add_api(app, settings)
-    app.include_router(build_public_router(settings))
-    install_problems(app, error_page)
-    hosts = {"127.0.0.1"}
-    behind = RequestContext(app, hosts=hosts, body_seconds=5, https=False)
-    readings = {**api_readings(), **page_readings()}
-    shelf = Shelf(behind, readings, role=lambda: app.state.role, hosts=hosts, https=False)
-    async with (
-        httpx.AsyncClient(transport=httpx.ASGITransport(shelf), base_url="http://127.0.0.1:8000") as front,
-        httpx.AsyncClient(transport=httpx.ASGITransport(behind), base_url="http://127.0.0.1:8000") as routes,
-    ):
-        await petitions.get(world.petition_slug)
-        yield Site(front, routes, petitions, world.petition_slug, marked_by)
 
 
 def said(answer: httpx.Response) -> dict[str, str]:
@@ -146,34 +69,6 @@ async def test_it_does_not_ask_the_database(site: Site) -> None:
     await site.petitions._database.close()
 
 
-async def test_whoever_has_it_is_told_so_in_both_encodings(site: Site) -> None:
-    for path in site.paths:
-        for encoding in ("gzip", "identity"):
-            given = {"Accept-Encoding": encoding}
-            answer = await site.shelf.get(path, headers=given)
-            held = {"If-None-Match": f'W/"other", {answer.headers["etag"]}'}
-            again = await site.shelf.get(path, headers={**given, **held})
-
-            assert (again.status_code, again.content) == (304, b"")
-            assert again.headers["cache-control"] == answer.headers["cache-control"]
-            assert "max-age=0, s-maxage=5, stale-while-revalidate=30" in again.headers["cache-control"]
-            assert (await site.shelf.get(path, headers={"If-None-Match": '"other"'})).status_code == 200
-
-
-async def test_what_is_packed_unpacks_to_the_same(site: Site) -> None:
-    page = site.paths[0]
-    request = site.shelf.build_request("GET", page, headers={"Accept-Encoding": "gzip, br"})
-    packed = await site.shelf.send(request, stream=True)
-    raw = b"".join([part async for part in packed.aiter_raw()])
-    plain = await site.shelf.get(page, headers={"Accept-Encoding": "identity"})
-
-    assert packed.headers["content-encoding"] == "gzip"
-    assert int(packed.headers["content-length"]) == len(raw) < len(plain.content) / 2
-    assert gzip.decompress(raw) == plain.content
-    assert plain.headers["etag"] != packed.headers["etag"]
-    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Language, Accept-Encoding"
-
-
 async def test_a_head_has_no_body(site: Site) -> None:
     answer = await site.shelf.head(site.paths[0])
 
@@ -199,6 +94,23 @@ async def test_a_count_that_a_commit_told_shows_at_once(site: Site, world: World
     for path in site.paths:
         assert "4321" in after[path].text.replace(",", ""), path
         assert after[path].headers["etag"] != before[path].headers["etag"]
+
+
+async def test_pages_are_not_made_anew_after_each_of_many_commits(
+    site: Site, world: World, superuser: psycopg.Connection
+) -> None:
+    tags = set()
+    for count in range(1, 101):
+        site.petitions.count(world.petition_id, count)
+        tags.add(site.petitions._held[world.petition_slug].edition)
+    assert (await site.petitions.get(world.petition_slug)).count == 100, "who has confirmed sees it at once"
+    assert len(tags) < 50
+
+    superuser.execute(
+        "insert into petition_counts (petition_id, counted) values (%s, 100)", [world.petition_id]
+    )
+    await site.petitions.refresh()
+    assert "100" in (await site.shelf.get(f"{site.paths[0]}.json")).text
 
 
 async def test_a_reading_that_began_before_a_commit_does_not_undo_what_it_told(

@@ -1,8 +1,11 @@
 """Petitions are read from memory: by one at a time, and also while the database is away."""
 
 import asyncio
+from collections.abc import Iterator
 
+import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.core.clock import FrozenClock
 from app.core.db import Database
@@ -65,3 +68,69 @@ async def test_an_unknown_petition_is_asked_for_each_time(public: Database, cloc
     for _ in range(2):
         with pytest.raises(PetitionNotFound):
             await petitions.get("no-such-petition")
+
+
+@pytest.fixture
+def many(owner: psycopg.Connection, superuser: psycopg.Connection, world: World) -> Iterator[list[str]]:
+    """Forty more petitions with their texts."""
+    slugs = [f"one-of-many-{number}" for number in range(40)]
+    owner.execute(
+        "with made as (insert into petitions (campaign_id, slug, state, target, goal, opened_at) "
+        "select p.campaign_id, s, 'open', p.target, p.goal, now() "
+        "from petitions p, unnest(%s::text[]) s where p.id = %s returning id) "
+        "insert into petition_text_versions (petition_id, number, title, body, asks) "
+        "select m.id, 1, v.title, v.body, v.asks from made m, petition_text_versions v where v.id = %s",
+        [slugs, world.petition_id, world.text_version_id],
+    )
+    yield slugs
+    superuser.execute("set session_replication_role = replica")
+    for statement in (
+        (
+            "delete from petition_text_versions v using petitions p "
+            "where p.id = v.petition_id and p.slug = any (%s)"
+        ),
+        "delete from petitions where slug = any (%s)",
+    ):
+        superuser.execute(statement, [slugs])
+
+
+async def test_one_query_brings_all_of_them_up_to_date(
+    public: Database, clock: FrozenClock, many: list[str], superuser: psycopg.Connection
+) -> None:
+    petitions = PublishedPetitions(public, clock)
+    for slug in many:
+        await petitions.get(slug)
+    await petitions.refresh()  # takes over the marks
+    superuser.execute(
+        "insert into petition_counts (petition_id, counted) "
+        "select id, 7 from petitions where slug = any (%s)",
+        [many],
+    )
+    statements: list[str] = []
+
+    def heard(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(public.engine.sync_engine, "before_cursor_execute", heard)
+    try:
+        await petitions.refresh()
+    finally:
+        event.remove(public.engine.sync_engine, "before_cursor_execute", heard)
+
+    assert len(statements) == 1
+    assert [(await petitions.get(slug)).count for slug in many] == [7] * len(many)
+
+
+async def test_what_nobody_asks_for_is_let_go(
+    public: Database, clock: FrozenClock, many: list[str], world: World
+) -> None:
+    petitions = PublishedPetitions(public, clock, idle_for=0.2)
+    for slug in [*many, world.petition_slug]:
+        await petitions.get(slug)
+    await asyncio.sleep(0.3)  # the time that is measured
+    petitions.held(world.petition_slug)
+
+    await petitions.refresh()
+
+    assert set(petitions._held) == set(petitions._asked) == {world.petition_slug}
+    assert set(petitions._slugs.values()) == {world.petition_slug}

@@ -93,6 +93,40 @@ async def test_the_count_moves_while_it_is_read(opened: Opened) -> None:
         assert await page.locator("progress").evaluate("bar => [bar.value, bar.max]") == [300_001, 400_000]
 
 
+async def test_the_counter_asks_seldom_and_only_while_it_is_seen(opened: Opened) -> None:
+    async with opened(reduced_motion="reduce") as (page, site):
+        figures = {"count": 300_001, "goal": 400_000, "next_milestone": 350_000}
+        asked: list[str] = []
+
+        def answer(request: Request) -> tuple[int, str, bytes] | None:
+            if "/count" not in request.url:
+                return None
+            asked.append(request.url)
+            return 200, "application/json", json.dumps(figures).encode()
+
+        async def turn(hidden: str) -> None:
+            await page.evaluate(
+                f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
+                "document.dispatchEvent(new Event('visibilitychange'))"
+            )
+
+        site.answer = answer
+        site.pages["/petition"] = render_page(every_page("uk")["petition"])
+        await page.clock.install()
+        await page.goto(f"{SITE}/petition")
+        await page.clock.run_for(8_000)
+        assert not asked, "the page itself has just said it"
+        await page.clock.run_for(4_000)
+        await expect(page.locator("[data-count]")).to_have_text("300\u00a0001")
+        await turn("true")
+        await page.clock.run_for(600_000)
+        assert len(asked) == 1, "nobody looks"
+        await turn("false")
+        while len(asked) < 2:
+            await page.clock.run_for(3_000)
+        assert all("?" not in url for url in asked), "one address for all, which caches may keep"
+
+
 async def test_leaving_in_a_hurry_blanks_the_page_and_leaves_no_way_back(opened: Opened) -> None:
     async with opened() as (page, site):
         site.answer = lambda request: (200, "text/html", b"<p>Rain.") if request.url == EXIT_URL else None

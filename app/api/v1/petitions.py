@@ -215,15 +215,16 @@ class ConfirmAnswer(Output):
     manage_url: str = Field(description="To see, change or withdraw the signature; no account needed.")
 
 
-@router.post("/signatures/confirm", summary="Confirm a signature")
-async def confirm(body: ConfirmRequest, role: Public) -> ConfirmAnswer:
+@router.post("/signatures/confirm", summary="Confirm a signature", response_model=ConfirmAnswer)
+async def confirm(body: ConfirmRequest, role: Public) -> Response:
     """Confirm by the token from the mail; once or many times, it counts once."""
     petition = await role.petitions.get(await role.signers.confirm(body.token))
-    return ConfirmAnswer(
+    answer = ConfirmAnswer(
         petition=petition.slug,
         count=petition.count,
         manage_url=f"{role.settings.web.public_url}/my/{body.token}",
     )
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _as_answer(petition: PublishedPetition, public_url: str) -> PetitionAnswer:
