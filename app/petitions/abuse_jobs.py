@@ -16,15 +16,16 @@ ORIGINS_KEPT = timedelta(days=29, hours=22)
 """Afterwards a signature loses the hashes of its network and domain, reports about them go, and sweeps lose
 what they looked for; with the hourly job, within 30 days."""
 _BATCH = 2_000
-_QUARANTINE = text("select quarantine_network(:network, :points, :releases, :most)")
+_QUARANTINE = text("select quarantine_network(:network, cast(:domain as bytea), :points, :releases, :most)")
 _FORGET_ORIGINS = text("select forget_origins(now() - cast(:kept as interval), :most)")
 
 
 def abuse_jobs(database: Database) -> list[Job]:
     """What the worker runs."""
 
-    async def quarantine_earlier(network: str, points: int, releases: int) -> None:
-        values = {"network": bytes.fromhex(network), "points": points, "releases": bool(releases)}
+    async def quarantine_earlier(network: str, points: int, releases: int, domain: str = "") -> None:
+        hashes = {"network": bytes.fromhex(network), "domain": bytes.fromhex(domain) or None}
+        values = {**hashes, "points": points, "releases": bool(releases)}
         while True:
             async with database.begin() as session:
                 done = await session.scalar(_QUARANTINE, {**values, "most": _BATCH})

@@ -96,6 +96,22 @@ def _is_within(network: str, others: tuple[Network, ...]) -> bool:
     return any(own.version == other.version and own.overlaps(other) for other in others)
 
 
+def _hopeless(
+    tainted: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
+) -> dict[tuple[bytes, bytes], Score]:
+    """Network and domain, where both rates together are more than confirming can outweigh."""
+    found: dict[tuple[bytes, bytes], Score] = {}
+    for origin in {(o.network_hash, o.domain_hash, o.letter.petition_id): o for o in tainted}.values():
+        keys = origin.keys | origin.domain_keys(tainted=True)
+        if origin.network_hash is None or "domain" not in keys or listed.allows("domain", origin.domain):
+            continue
+        network, domain, petition = (counts[keys[kind]] for kind in ("network", "domain", "petition"))
+        both = score(Evidence(network=network, domain=domain, petition=petition))
+        if not both.confirming_releases:
+            found[origin.network_hash, origin.domain_hash] = both
+    return found
+
+
 class Judge:
     """Counts and scores letters.
 
@@ -107,7 +123,7 @@ class Judge:
         self._database = database
         self._hasher = hasher
         self._exempt = tuple(exempt)
-        self._told: dict[tuple[bytes, bool], float] = {}
+        self._told: dict[tuple[bytes, bytes, bool], float] = {}
 
     async def judge(self, letters: Sequence[OpenedLetter]) -> dict[UUID, Judgement]:
         """A judgement for each letter of a batch, which is counted at once and for good."""
@@ -130,7 +146,8 @@ class Judge:
                 session, [Seen(key, o.letter.received_at) for o, keys in at_home for key in keys.values()]
             )
         judged = {o.letter.id: self._judge(o, o.keys | keys, counts, listed) for o, keys in at_home}
-        await self._reach_back(beyond)
+        await self._reach_back({(network, b""): by_itself for network, by_itself in beyond.items()})
+        await self._reach_back(_hopeless([o for o in origins if o.network_hash in beyond], counts, listed))
         reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
         if reasons:
             log.info("letters:quarantined", reasons=dict(reasons))
@@ -201,26 +218,28 @@ class Judge:
             return True
         return bool(self._exempt) and _is_within(origin.network, self._exempt)
 
-    async def _reach_back(self, beyond: Mapping[bytes, Score]) -> None:
+    async def _reach_back(self, beyond: Mapping[tuple[bytes, bytes], Score]) -> None:
         """Have those quarantined that a network left before it was known for what it is.
 
-        And once more when it is worse than confirming can outweigh: for those that it left meanwhile.
+        And once more when it is worse than confirming can outweigh: for those that it left meanwhile. With a
+        domain, only those with addresses there.
         """
         now = time.monotonic()
         self._told = {key: at for key, at in self._told.items() if at > now - _AGAIN_SECONDS}
-        for network_hash, by_itself in beyond.items():
-            told = network_hash, by_itself.confirming_releases
-            if (network_hash, False) in self._told or told in self._told:
+        for (network_hash, domain_hash), by_itself in beyond.items():
+            told = network_hash, domain_hash, by_itself.confirming_releases
+            if (network_hash, domain_hash, False) in self._told or told in self._told:
                 continue
             self._told[told] = now
-            network, releases = network_hash.hex(), int(by_itself.confirming_releases)
+            network, domain, releases = network_hash.hex(), domain_hash.hex(), int(told[2])
             async with self._database.begin() as session:
                 await defer(
                     session,
                     QUARANTINE_EARLIER,
-                    queueing_lock=f"{QUARANTINE_EARLIER}:{network}:{releases}",
+                    queueing_lock=f"{QUARANTINE_EARLIER}:{network}:{domain}:{releases}",
                     delay_seconds=2,
                     network=network,
+                    domain=domain,
                     points=by_itself.points,
                     releases=releases,
                 )

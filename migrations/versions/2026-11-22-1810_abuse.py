@@ -111,7 +111,8 @@ END_BEFORE = end("place_hash = null")
 
 # Only those that wait for their confirmation: what counts is taken away by staff, never by a machine.
 QUARANTINE = f"""
-create function quarantine_network(network bytea, points int, releases boolean, most int) returns int
+create function quarantine_network(network bytea, domain bytea, points int, releases boolean, most int)
+returns int
 {DEFINER} as $$
 declare
   due uuid[];
@@ -119,7 +120,8 @@ begin
   select array_agg(id) into due from (
     select s.id from signatures s
      where s.state = 'pending' and s.expires_at > now() + interval '6 days'
-       and s.network_hash = network and s.invalidated_at is null
+       and s.network_hash = network and (domain is null or s.domain_hash = domain)
+       and s.invalidated_at is null
        and (s.quarantined_at is null or (s.confirming_releases and not releases))
      order by s.id limit most for update skip locked) x;
   update signatures s
@@ -161,7 +163,8 @@ GRANTS = (
     "update (day_count, hour_at, hour_count, hour_before, minute_at, minute_count) on signals",
     "select, insert (action, kind, network, domain, address_hash, note), delete on abuse_lists",
     "usage on sequence abuse_lists_id_seq",
-    "execute on function quarantine_network(bytea, int, boolean, int), forget_origins(timestamptz, int)",
+    "execute on function quarantine_network(bytea, bytea, int, boolean, int)",
+    "execute on function forget_origins(timestamptz, int)",
 )
 
 
@@ -223,7 +226,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("drop function forget_origins(timestamptz, int)")
-    op.execute("drop function quarantine_network(bytea, int, boolean, int)")
+    op.execute("drop function quarantine_network(bytea, bytea, int, boolean, int)")
     op.execute("drop function uuid_at(timestamptz)")
     op.execute(END_BEFORE)
     op.execute(CONFIRM_BEFORE)

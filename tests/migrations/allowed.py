@@ -157,7 +157,7 @@ INTERNAL_FUNCTIONS = {
     "forget_origins(timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
-    "quarantine_network(bytea,integer,boolean,integer)",
+    "quarantine_network(bytea,bytea,integer,boolean,integer)",
     "read_donation(bytea)",
     "read_signature(bytea)",
     "release_signatures(uuid[])",
