@@ -1,4 +1,8 @@
-"""Confirmed signatures by one dimension, read from tallies alone."""
+"""Confirmed signatures by one dimension, read from tallies alone.
+
+Values come from the totals that the database keeps beside the hourly tallies; days from the hours themselves,
+of which there are as many with few signatures as with many.
+"""
 
 from typing import Literal
 
@@ -9,9 +13,8 @@ Dimension = Literal["country", "region", "day", "placement"]
 MOST_ROWS = 1_000
 
 _BY_VALUE = text("""
-    select value, sum(confirmed - withdrawn - invalidated)::int as counted from tallies
-     where petition_id = :petition and dimension = :dimension
-     group by value having sum(confirmed - withdrawn - invalidated) <> 0
+    select value, (confirmed - withdrawn - invalidated)::int as counted from tally_totals
+     where petition_id = :petition and dimension = :dimension and confirmed - withdrawn - invalidated <> 0
      order by counted desc, value limit :most
 """)
 _BY_DAY = text("""

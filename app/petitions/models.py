@@ -3,7 +3,18 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, false, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -188,6 +199,22 @@ class Tally(Base):
     withdrawn: Mapped[int] = mapped_column(server_default="0")
     invalidated: Mapped[int] = mapped_column(server_default="0")
     lapsed: Mapped[int] = mapped_column(server_default="0")
+
+
+class TallyTotal(Base):
+    """What a dimension's value comes to over all hours; moved by triggers on `tallies`, by nothing else."""
+
+    __tablename__ = "tally_totals"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
+
+    petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"), primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    signed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    confirmed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    withdrawn: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    invalidated: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    lapsed: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class PetitionCount(Base):

@@ -24,6 +24,7 @@ PUBLIC_TABLES: Rights = {
     "published_signers": SEE,
     "proof_rules": SEE,
     "tallies": SEE,
+    "tally_totals": SEE,
     "wordings": SEE,
     # What it hands in, and cannot look at again.
     "intake": {"INSERT": ("id", "petition_id", "kind", "sealed")},
@@ -78,6 +79,7 @@ INTERNAL_TABLES: Rights = {
                 "campaigns",
             ),
             *("petition_counts", "petition_text_versions", "petitions", "suppressions", "wordings"),
+            "tally_totals",
         ),
         SEE,
     ),

@@ -140,12 +140,14 @@ REFUSED = {
         "a donation by its id": "select state from donations where id = gen_random_uuid()",
         "a settled donation": "insert into donations (id, state) values (gen_random_uuid(), 'succeeded')",
         "the counter": "update petition_counts set counted = 1",
+        "a total": "update tally_totals set confirmed = 1",
         "an event marked as handled": "update stripe_events set handled_at = now()",
     },
     "haven_internal": REFUSED_TO_ALL
     | {
         "the counter": "update petition_counts set counted = 1",
         "a tally of confirmations": "update tallies set confirmed = 1",
+        "a total": "update tally_totals set confirmed = 1",
         "a signature's state": "update signatures set state = 'confirmed'",
         "a signature deleted": "delete from signatures",
         "the amount of a donation": "update donations set amount_minor = 1",
@@ -224,6 +226,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "invalidate_signatures": True,
     "lapse_signatures": True,
     "quarantine_network": True,
+    "move_totals": True,
     "read_donation": True,
     "read_signature": True,
     "refuse_change": False,
