@@ -28,10 +28,6 @@ _TRIM = text("""
                                                where t > now() - cast(:window as interval))
      where m.address_hash = any (cast(:hashes as bytea[]))
 """)
-FORGET = text("""
-    delete from mail_allowances
-     where not exists (select from unnest(queued_at) t where t > now() - cast(:window as interval))
-""")
 
 
 class Allowance:

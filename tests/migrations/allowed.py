@@ -79,7 +79,7 @@ INTERNAL_TABLES: Rights = {
                 "campaigns",
             ),
             *("petition_counts", "petition_text_versions", "petitions", "suppressions", "wordings"),
-            "tally_totals",
+            *("mail_counts", "tally_totals"),
         ),
         SEE,
     ),
@@ -148,6 +148,7 @@ INTERNAL_TABLES: Rights = {
 INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[],boolean)",
+    "forget_mails(bigint,interval,interval,integer)",
     "forget_origins(timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",

@@ -222,6 +222,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "attach_checkout": True,
     "confirm_signatures": True,
     "end_signatures": True,
+    "forget_mails": True,
     "forget_origins": True,
     "invalidate_signatures": True,
     "lapse_signatures": True,

@@ -164,17 +164,6 @@ async def test_allowances_are_exact_when_many_ask_at_once(
     assert rows == [(allowance.MOST,)] * len(hashes)
 
 
-async def test_old_allowances_are_forgotten(internal: Database, superuser: psycopg.Connection) -> None:
-    superuser.execute(
-        "insert into mail_allowances (address_hash, queued_at) values "
-        "('old', array[now() - interval '7 hours']), ('new', array[now() - interval '7 hours', now()]), "
-        "('none', '{}')"
-    )
-    async with internal.begin() as session:
-        await session.execute(allowance.FORGET, {"window": allowance.WINDOW})
-    assert superuser.execute("select address_hash from mail_allowances").fetchall() == [(b"new",)]
-
-
 async def test_a_suppressed_address_gets_nothing(
     resolver: Resolver, sign: Signer, superuser: psycopg.Connection, hasher_of: Callable[[str], bytes]
 ) -> None:
