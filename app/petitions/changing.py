@@ -64,7 +64,6 @@ class Changer:
         for wording_id, given in cast("list[list[int]]", payload.get("consents") or []):
             await session.execute(
                 insert(Consent).values(
-                    supporter_id=signature.supporter_id,
                     subject_id=signature.id,
                     wording_id=wording_id,
                     given=bool(given),

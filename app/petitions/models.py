@@ -167,6 +167,7 @@ class Signature(Base):
     score: Mapped[Small] = mapped_column(server_default="0")
     confirming_releases: Mapped[bool] = mapped_column(server_default=false())
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id"))
+    answers_id: Mapped[int | None] = mapped_column(ForeignKey("answer_sets.id"))
 
 
 class PublishedSigner(Base):

@@ -14,6 +14,7 @@ from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener
 from app.petitions.models import Letter
+from app.supporters.answering import AnswerSet
 from app.supporters.identity import fold_email, fold_name, fold_place
 from app.supporters.regions import region_of
 
@@ -40,10 +41,11 @@ class OpenedLetter:
         return value if isinstance(value, str) else ""
 
     @property
-    def consents(self) -> list[tuple[int, bool]]:
-        """Pairs of wording id and answer."""
+    def answers(self) -> AnswerSet:
+        """What was answered to the wordings."""
         pairs = cast("list[list[int]]", self.payload.get("consents") or [])
-        return [(wording_id, bool(given)) for wording_id, given in pairs]
+        answered = {wording_id: bool(given) for wording_id, given in pairs}
+        return AnswerSet(self.text("via"), tuple(sorted(answered.items())))
 
 
 @dataclass(frozen=True, slots=True)

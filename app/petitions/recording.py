@@ -1,4 +1,4 @@
-"""Write what opened letters come to: supporters, signatures, consents, tallies and mail, set by set."""
+"""Write what opened letters come to: supporters, signatures, tallies and mail, set by set."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -27,6 +27,7 @@ from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Marginal, count_signed, marginals
 from app.petitions.writing_mail import MailWriter
+from app.supporters.answering import register_answers
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
@@ -82,13 +83,7 @@ _SIGNATURE = {
     "score": "int2",
     "confirming_releases": "bool",
     "quarantined_at": "timestamptz",
-}
-_CONSENT = {
-    "supporter_id": "int8",
-    "subject_id": "uuid",
-    "wording_id": "int4",
-    "given": "bool",
-    "via": "text",
+    "answers_id": "int4",
 }
 _END = text("select end_signatures(cast(:ids as uuid[]), false)")
 
@@ -101,7 +96,6 @@ class _Batch:
     """What one transaction is about to write."""
 
     signatures: list[tuple[OpenedLetter, Row]] = field(default_factory=list)
-    consents: list[tuple[object, ...]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     signed: Counter[Marginal] = field(default_factory=Counter)
 
@@ -129,6 +123,7 @@ class Recorder:
         placements = await register_placements(
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
+        answers = await register_answers(session, {x.answers for x in letters if x.answers.answers})
         suppressed = await _suppressed(session, letters)
         now = await session.scalar(_NOW) or letters[0].received_at
         batch = _Batch()
@@ -140,7 +135,7 @@ class Recorder:
             verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
                 row = self._add(batch, letter, supporter_id, verdict.number, place)
-                row |= columns_of(judgement, letter.received_at)
+                row |= columns_of(judgement, letter.received_at) | {"answers_id": answers.get(letter.answers)}
                 known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
             writes = judgement.writes and letter.mail_hash not in suppressed
@@ -163,10 +158,6 @@ class Recorder:
                 locale=row["locale"],
             )
         )
-        batch.consents += [
-            (supporter_id, letter.id, wording_id, given, letter.text("via"))
-            for wording_id, given in letter.consents
-        ]
         return row
 
     def _signature(
@@ -207,8 +198,6 @@ class Recorder:
         signatures = await asyncio.to_thread(lambda: [self._sealed(*new) for new in batch.signatures])
         if signatures:
             await copy_rows(session, "signatures", _SIGNATURE, signatures)
-        if batch.consents:
-            await copy_rows(session, "consents", _CONSENT, batch.consents)
         await count_signed(session, batch.signed)
         await queue(session, self.sealer, batch.drafts)
 

@@ -1,6 +1,6 @@
 """Resolve letters: everything that needs knowledge about people happens here, in the worker, in batches.
 
-A batch is one transaction: claim, open, find the people, decide, write signatures, consents, tallies and
+A batch is one transaction: claim, open, find the people, decide, write signatures, tallies and
 mail rows, delete the letters. Letters that sign and letters that change go in transactions of their own: one
 locks people before signatures and figures, the other signatures alone, and together they could wait in a
 circle with somebody who confirms. A batch that breaks is resolved letter by letter; one that cannot be

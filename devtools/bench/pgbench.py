@@ -26,16 +26,13 @@ select count(*) as known from signatures
 select id as placement, slug as slug from placements
  where campaign_id = {campaign} order by id offset :place - 1 limit 1 \gset
 insert into signatures (id, petition_id, supporter_id, text_version_id, state, country, region,
-  placement_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
+  placement_id, answers_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
 values (uuidv7(), {petition}, :supporter, {version}, 'pending',
   case when :country < 9 then 'GB' else 'UA' end, case when :country < 9 then 'E12000007' end,
-  :placement, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
+  :placement, {answers}, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
   decode(repeat('5e', {details}), 'hex'), decode(repeat('5e', {copy}), 'hex'),
   sha256(int8send(:n::bigint + 3)), now() + interval '7 days')
 returning id as signature \gset
-insert into consents (supporter_id, subject_id, wording_id, given, via)
-values (:supporter::bigint, :signature::uuid, {signing}, true, 'api'),
-       (:supporter::bigint, :signature::uuid, {updates}, false, 'api');
 insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, state)
 values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
   decode(repeat('5e', {mail}), 'hex'), 'sent');
@@ -67,13 +64,25 @@ def script(world: World, *, counters: bool) -> str:
         "petition": loaded.petition_id,
         "version": loaded.text_version_id,
         "places": len(loaded.placement_ids),
-        "signing": loaded.wording_ids["signature"],
-        "updates": loaded.wording_ids["updates"],
+        "answers": _answers(world),
         "details": details,
         "copy": details,
         "mail": details + 250,
     }
     return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), template)
+
+
+def _answers(world: World) -> int:
+    wordings = sorted(world.loaded.wording_ids[purpose] for purpose in ("signature", "updates"))
+    values = ["api", wordings, [True] * len(wordings)]
+    world.owner.execute(
+        "insert into answer_sets (via, wordings, given) values (%s, %s::int[], %s::bool[]) "
+        "on conflict do nothing",
+        values,
+    )
+    return world.number(
+        "select id from answer_sets where via = %s and wordings = %s::int[] and given = %s::bool[]", *values
+    )
 
 
 def run(world: World, seconds: float, *, counters: bool) -> float:

@@ -27,11 +27,13 @@ from app.mail.models import Mail
 from app.petitions.errors import LinkUnknown
 from app.petitions.models import PetitionCount, Signature
 from app.petitions.tallying import count_signed, marginals
+from app.supporters.answering import AnswerSet, register_answers
 from app.supporters.identity import fold_email, fold_name, fold_place
-from app.supporters.models import Consent, Supporter
+from app.supporters.models import Supporter
 from app.supporters.regions import region_of
 
 POOL = 14
+_Pairs = list[list[int]]
 _TALLY_CONFIRMED = text("""
     insert into tallies as t (petition_id, dimension, value, utc_hour, confirmed)
     select d.petition_id, d.dimension, d.value, date_trunc('hour', now(), 'UTC'), d.events
@@ -79,9 +81,10 @@ class PlainSigning:
                 return
             placement = await self._placement(session, payload.get("placement"))
             row = self._row(row_id, petition_id, payload)
+            answers = AnswerSet("api", tuple((w, bool(g)) for w, g in cast("_Pairs", payload["consents"])))
+            row["answers_id"] = (await register_answers(session, [answers]))[answers]
             row |= {"supporter_id": supporter_id, "placement_id": placement.id if placement else None}
             await session.execute(insert(Signature).values(row))
-            await self._consents(session, row_id, supporter_id, payload)
             await session.execute(insert(Mail).values(self._mail(row_id, payload)))
             await _count(session, petition_id)
             where = marginals(
@@ -125,21 +128,6 @@ class PlainSigning:
             return None
         query = select(Placement).where(Placement.campaign_id == self._campaign_id, Placement.slug == slug)
         return (await session.scalars(query)).one_or_none()
-
-    async def _consents(
-        self, session: AsyncSession, row_id: UUID, supporter_id: int, payload: Mapping[str, JsonValue]
-    ) -> None:
-        rows = [
-            {
-                "supporter_id": supporter_id,
-                "subject_id": row_id,
-                "wording_id": wording_id,
-                "given": bool(given),
-                "via": "api",
-            }
-            for wording_id, given in cast("list[list[int]]", payload["consents"])
-        ]
-        await session.execute(insert(Consent).inline(), rows)
 
     def _row(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> dict[str, object]:
         country, postcode = str(payload["country"]), str(payload["postcode"])

@@ -91,8 +91,8 @@ def test_the_history_is_consistent(
     states = {state for (state,) in rows(demo_owner, "select distinct state from signatures")}
     assert states == {"pending", "confirmed", "withdrawn", "lapsed"}
     # Rows hold what they should: one consent to each wording, shown names of the confirmed alone.
-    assert rows(demo_owner, "select count(*) from consents") == [(3000,)]
-    required = "select count(*) from consents where wording_id = %s and given"
+    assert rows(demo_owner, "select count(*) from consent_trail") == [(3000,)]
+    required = "select count(*) from consent_trail where wording_id = %s and given"
     assert rows(demo_owner, required, loaded.wording_ids["signature"]) == [(1500,)]
     shown = "select distinct s.state from published_signers p join signatures s on s.id = p.signature_id"
     assert rows(demo_owner, shown) == [("confirmed",)]

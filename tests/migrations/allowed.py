@@ -79,7 +79,7 @@ INTERNAL_TABLES: Rights = {
                 "campaigns",
             ),
             *("petition_counts", "petition_text_versions", "petitions", "suppressions", "wordings"),
-            *("mail_counts", "tally_totals"),
+            *("consent_trail", "mail_counts", "tally_totals"),
         ),
         SEE,
     ),
@@ -107,6 +107,7 @@ INTERNAL_TABLES: Rights = {
     },
     "intake": {**QUEUE, "UPDATE": ("received_at",)},
     "intake_rejected": QUEUE,
+    "answer_sets": {**SEE, "INSERT": ("via", "wordings", "given")},
     "mail_allowances": {**QUEUE, "UPDATE": ("address_hash", "queued_at")},
     "mails": {
         **ADD,
@@ -168,6 +169,7 @@ FUNCTIONS = {"haven_public": PUBLIC_FUNCTIONS, "haven_internal": INTERNAL_FUNCTI
 APPEND_ONLY = {
     *(
         "allocation_shares",
+        "answer_sets",
         "audit_entries",
         "consents",
         "ledger_accounts",

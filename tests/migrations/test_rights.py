@@ -152,6 +152,8 @@ REFUSED = {
         "a signature deleted": "delete from signatures",
         "the amount of a donation": "update donations set amount_minor = 1",
         "a consent changed": "update consents set given = true",
+        "answers exchanged": "update signatures set answers_id = 1",
+        "answers changed": "update answer_sets set given = '{}'",
         "an own staff account": "insert into staff_accounts (email, name, roles, password_hash) "
         "values ('a@example.org', 'A', '{admin}', 'x')",
         "its own roles": "update staff_accounts set roles = '{admin}'",
@@ -235,6 +237,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_checkout": True,
     "refuse_foreign_entry": True,
     "refuse_unbalanced_posting": True,
+    "refuse_unknown_wordings": True,
     "release_signatures": True,
     "restore_signatures": True,
     "spend_challenges": True,

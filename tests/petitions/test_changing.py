@@ -174,7 +174,7 @@ async def test_updates_can_be_asked_for_and_refused_and_each_answer_is_kept(
     for given in (True, False):
         mine = await suzie.wish(answers=[Answer("updates", 1, given=given)])
         assert {c["purpose"]: c["given"] for c in mine.consents} == {"signature": True, "updates": given}
-    rows = superuser.execute("select given, via from consents order by id").fetchall()
+    rows = superuser.execute("select given, via from consent_trail order by number, wording_id").fetchall()
     assert rows == [(True, "api"), (False, "api"), (True, "my"), (False, "my")]
 
 

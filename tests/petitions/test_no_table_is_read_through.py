@@ -80,8 +80,8 @@ FILL = (
       from supporters s
     """,
     """
-    insert into consents (supporter_id, wording_id, given, via)
-    select s.id, %(wording)s, true, 'form' from supporters s
+    insert into consents (subject_id, wording_id, given, via)
+    select s.id, %(wording)s, true, 'my' from signatures s where s.supporter_id %% 10 = 0
     """,
     """
     insert into mails (kind, campaign_id, subject_id, message_id, state)
