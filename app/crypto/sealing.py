@@ -7,6 +7,7 @@ of the payload and of the id of the row it belongs to, so that bytes moved to an
 from collections.abc import Mapping
 from uuid import UUID
 
+from nacl.bindings import crypto_box_SEALBYTES
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from pydantic import JsonValue
@@ -15,6 +16,9 @@ from app.crypto.errors import CannotOpen
 from app.crypto.payload import pack, unpack
 
 _ID_BYTES = 4
+_KEY_BYTES = 32
+SEALED_KEY_BYTES = _ID_BYTES + crypto_box_SEALBYTES + _KEY_BYTES
+"""As long as nothing else that is sealed: a payload with its row's id takes more."""
 
 
 class Sealer:
@@ -32,6 +36,12 @@ class Sealer:
         """The payload sealed for the row `binding`. Raises ValueError for what is not JSON."""
         return self._prefix + self._box.encrypt(pack({"for": str(binding), "payload": dict(payload)}))
 
+    def seal_key(self, key: bytes) -> bytes:
+        """A symmetric key of 32 bytes, sealed. What it opens tells which row it belongs to."""
+        if len(key) != _KEY_BYTES:
+            raise ValueError(f"A key has {_KEY_BYTES} bytes")
+        return self._prefix + self._box.encrypt(key)
+
 
 class Opener:
     """Opens what was sealed to any of the keys it is given, old ones included."""
@@ -48,18 +58,27 @@ class Opener:
         Raises:
             CannotOpen: unknown key, altered or cut bytes, or bytes of another row.
         """
-        box = self._boxes.get(key_id_of(sealed))
-        if box is None:
-            raise CannotOpen(f"Sealed to key {key_id_of(sealed)}, which is not here")
-        try:
-            plaintext = box.decrypt(bytes(sealed[_ID_BYTES:]))
-        except (CryptoError, ValueError, TypeError):
-            raise CannotOpen("Altered, or sealed to another key") from None
-        inside = unpack(plaintext)
+        inside = unpack(self._plaintext(sealed))
         payload = inside.get("payload")
         if inside.get("for") != str(binding) or not isinstance(payload, dict):
             raise CannotOpen("Sealed for another row")
         return payload
+
+    def open_key(self, sealed: bytes) -> bytes:
+        """The key that was sealed. Raises CannotOpen as `open`."""
+        key = self._plaintext(sealed)
+        if len(key) != _KEY_BYTES:
+            raise CannotOpen("Sealed bytes that hold no key")
+        return key
+
+    def _plaintext(self, sealed: bytes) -> bytes:
+        box = self._boxes.get(key_id_of(sealed))
+        if box is None:
+            raise CannotOpen(f"Sealed to key {key_id_of(sealed)}, which is not here")
+        try:
+            return box.decrypt(bytes(sealed[_ID_BYTES:]))
+        except (CryptoError, ValueError, TypeError):
+            raise CannotOpen("Altered, or sealed to another key") from None
 
 
 def key_id_of(sealed: bytes) -> int:

@@ -28,7 +28,7 @@ class OpenedLetter:
     campaign_id: int
     received_at: datetime
     payload: dict[str, JsonValue] = field(repr=False)
-    email_hash: bytes = field(repr=False)
+    supporter_id: UUID = field(repr=False)
     mail_hash: bytes = field(repr=False)
     name_hash: bytes = field(repr=False)
     place_hash: bytes | None = field(repr=False)
@@ -85,7 +85,7 @@ class LetterOpener:
             campaign_id=campaign.id,
             received_at=letter.received_at,
             payload=payload,
-            email_hash=self._hasher.email(campaign.id, folded),
+            supporter_id=self._hasher.supporter(campaign.id, folded),
             mail_hash=self._hasher.suppression(folded),
             name_hash=self._hasher.name(campaign.id, fold_name(name)),
             place_hash=self._hasher.place(campaign.id, place) if place else None,

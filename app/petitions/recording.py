@@ -1,4 +1,4 @@
-"""Write what opened letters come to: supporters, signatures, tallies and mail, set by set."""
+"""Write what opened letters come to: signatures, tallies and mail, set by set."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
 from app.campaigns.placing import register_placements
 from app.core.db import copy_rows
-from app.core.tokens import hash_token
-from app.crypto import own_copy
+from app.core.tokens import link_hash
+from app.crypto import details
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
 from app.mail.allowance import lock as lock_allowance
@@ -32,21 +31,15 @@ from app.supporters.answering import register_answers
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
 
-# The upsert finds, makes and locks in one statement: between two, a withdrawal could take the row away.
-_LOCK_SUPPORTERS = text("""
-    insert into supporters as s (campaign_id, email_hash, key_version)
-    select c, h, :key_version from unnest(cast(:campaigns as int[]), cast(:hashes as bytea[])) x (c, h)
-     order by c, h
-    on conflict (campaign_id, email_hash) do update set id = s.id
-    returning s.campaign_id, s.email_hash, s.id
-""")
+# Workers take turns at an address by its allowance. What they find there stays until they are done: whoever
+# withdraws meanwhile waits, whoever was quicker is not found.
 _THEIRS = text("""
     select s.id, s.petition_id, s.supporter_id, s.person_number, s.state, s.link_version, s.signed_at,
            s.expires_at, s.name_hash, s.country, s.place_hash,
            s.state = 'pending' and s.expires_at <= now() as expired
-      from unnest(cast(:petitions as int[]), cast(:supporters as bigint[])) x (petition, supporter)
+      from unnest(cast(:petitions as int[]), cast(:supporters as uuid[])) x (petition, supporter)
       join signatures s on s.petition_id = x.petition and s.supporter_id = x.supporter
-     where s.name_hash is not null order by s.person_number
+     where s.name_hash is not null order by s.id for key share of s
 """)
 _LOCK_PENDING = text("""
     select id from signatures
@@ -61,7 +54,7 @@ _SUPPRESSED = text(
 _SIGNATURE = {
     "id": "uuid",
     "petition_id": "int4",
-    "supporter_id": "int8",
+    "supporter_id": "uuid",
     "person_number": "int2",
     "text_version_id": "int4",
     "state": "text",
@@ -85,7 +78,7 @@ _SIGNATURE = {
     "quarantined_at": "timestamptz",
     "answers_id": "int4",
 }
-_END = text("select end_signatures(cast(:ids as uuid[]), false)")
+_END = text("select end_signatures(cast(:ids as uuid[]))")
 
 Row: TypeAlias = dict[str, Any]
 """A row to insert; its values are of the table's own types."""
@@ -117,9 +110,8 @@ class Recorder:
         """Write a batch of opened letters in the session's transaction, each as it was judged."""
         if not letters:
             return
-        supporters = await _lock_supporters(session, letters, self.hasher.key_version)
         allowance = await lock_allowance(session, {x.mail_hash for x in letters})
-        people = await _people(session, letters, supporters)
+        people = await _people(session, letters)
         placements = await register_placements(
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
@@ -128,13 +120,12 @@ class Recorder:
         now = await session.scalar(_NOW) or letters[0].received_at
         batch = _Batch()
         for letter in letters:
-            supporter_id = supporters[letter.campaign_id, letter.email_hash]
-            known = people[letter.petition_id, supporter_id]
+            known = people[letter.petition_id, letter.supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
             judgement = judged.get(letter.id, NEUTRAL)
             verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
-                row = self._add(batch, letter, supporter_id, verdict.number, place)
+                row = self._add(batch, letter, verdict.number, place)
                 row |= columns_of(judgement, letter.received_at) | {"answers_id": answers.get(letter.answers)}
                 known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
@@ -144,10 +135,8 @@ class Recorder:
         await self._write(session, batch)
         await save_allowance(session, allowance)
 
-    def _add(
-        self, batch: _Batch, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
-    ) -> Row:
-        row = self._signature(letter, supporter_id, number, place)
+    def _add(self, batch: _Batch, letter: OpenedLetter, number: int, place: Placement | None) -> Row:
+        row = self._signature(letter, number, place)
         batch.signatures.append((letter, row))
         batch.signed.update(
             marginals(
@@ -160,13 +149,11 @@ class Recorder:
         )
         return row
 
-    def _signature(
-        self, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
-    ) -> Row:
+    def _signature(self, letter: OpenedLetter, number: int, place: Placement | None) -> Row:
         return {
             "id": letter.id,
             "petition_id": letter.petition_id,
-            "supporter_id": supporter_id,
+            "supporter_id": letter.supporter_id,
             "person_number": number,
             "text_version_id": letter.payload["text_version_id"],
             "state": "pending",
@@ -185,11 +172,11 @@ class Recorder:
     def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
         """The whole row, in the order of the columns, with what is personal sealed."""
         token = self.hasher.link_token(letter.id, 1)
-        details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
+        key = details.key_of(token)
         whole = row | {
-            "details_sealed": self.sealer.seal(details, letter.id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
-            "link_hash": hash_token(token),
+            "details_sealed": self.sealer.seal_key(key),
+            "own_copy": details.encrypt(key, {name: letter.text(name) for name in details.FIELDS}),
+            "link_hash": link_hash(token),
         }
         return tuple(whole[column] for column in _SIGNATURE)
 
@@ -200,18 +187,6 @@ class Recorder:
             await copy_rows(session, "signatures", _SIGNATURE, signatures)
         await count_signed(session, batch.signed)
         await queue(session, self.sealer, batch.drafts)
-
-
-async def _lock_supporters(
-    session: AsyncSession, letters: Sequence[OpenedLetter], key_version: int
-) -> dict[tuple[int, bytes], int]:
-    """Find or make each letter's supporter and lock the rows, in one order, until the transaction ends."""
-    wanted = sorted({(x.campaign_id, x.email_hash) for x in letters})
-    found = await session.execute(
-        _LOCK_SUPPORTERS,
-        {"campaigns": [c for c, _ in wanted], "hashes": [h for _, h in wanted], "key_version": key_version},
-    )
-    return {(c, bytes(h)): i for c, h, i in found}
 
 
 async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person], now: datetime) -> Verdict:
@@ -225,20 +200,20 @@ async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person
 
 
 async def _people(
-    session: AsyncSession, letters: Sequence[OpenedLetter], supporters: dict[tuple[int, bytes], int]
-) -> dict[tuple[int, int], list[Person]]:
+    session: AsyncSession, letters: Sequence[OpenedLetter]
+) -> dict[tuple[int, UUID], list[Person]]:
     """The live signatures of these supporters on these petitions, the first person first.
 
     Those who did not confirm in time are ended before, so that they can sign again.
     """
-    pairs = sorted({(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters})
+    pairs = sorted({(x.petition_id, x.supporter_id) for x in letters})
     theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
     rows = (await session.execute(_THEIRS, theirs)).all()
     if expired := [row.id for row in rows if row.expired]:
         await _end(session, expired, expired=True)
         rows = (await session.execute(_THEIRS, theirs)).all()
-    found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    for row in rows:
+    found: dict[tuple[int, UUID], list[Person]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.person_number):
         found[row.petition_id, row.supporter_id].append(
             Person(
                 signature_id=row.id,

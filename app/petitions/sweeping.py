@@ -22,6 +22,7 @@ from app.campaigns.models import Placement
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.networks import network_of
+from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.deferring import defer
@@ -281,6 +282,7 @@ class Sweeper:
         return [each for each in batch if pattern.match(self._name(each))]
 
     def _name(self, signature: Signature) -> str:
-        if signature.details_sealed is None:
+        if signature.details_sealed is None or signature.own_copy is None:
             return ""
-        return str(self._opener.open(signature.details_sealed, signature.id).get("name") or "")
+        sealed, copy = signature.details_sealed, signature.own_copy
+        return open_sealed(self._opener, sealed, copy, signature.id)["name"]

@@ -1,4 +1,8 @@
-"""Supporters, known by a keyed hash alone, and the trail of their consents."""
+"""What supporters agreed to, and who gets no mail.
+
+A supporter has no row: it is a keyed hash of an address within one campaign (`Hasher.supporter`), which the
+rows of signatures hold.
+"""
 
 from uuid import UUID
 
@@ -6,21 +10,8 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Uni
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.columns import BigId, Bytes, CreatedAt, Small, SmallId, Words
+from app.core.columns import BigId, CreatedAt, SmallId, Words
 from app.core.db import Base
-
-
-class Supporter(Base):
-    """The person behind signatures and donations of one campaign."""
-
-    __tablename__ = "supporters"
-    __table_args__ = (UniqueConstraint("campaign_id", "email_hash"),)
-
-    id: Mapped[BigId]
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
-    email_hash: Mapped[Bytes]
-    key_version: Mapped[Small] = mapped_column(server_default="1")
-    created_at: Mapped[CreatedAt]
 
 
 class AnswerSetRow(Base):

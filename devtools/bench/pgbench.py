@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from app.crypto import details
+from app.crypto.sealing import SEALED_KEY_BYTES
 from devtools.bench.processes import CannotMeasure
 from devtools.bench.world import World
 
@@ -17,21 +19,19 @@ _ROWS = r"""
 \set place random(1, {places})
 \set country random(1, 10)
 begin;
-insert into supporters as s (campaign_id, email_hash)
-values ({campaign}, sha256(int8send(:n::bigint)))
-on conflict (campaign_id, email_hash) do update set email_hash = excluded.email_hash
-returning id as supporter \gset
+select md5(:n::text)::uuid as supporter \gset
 select count(*) as known from signatures
- where petition_id = {petition} and supporter_id = :supporter \gset
+ where petition_id = {petition} and supporter_id = :supporter::uuid \gset
 select id as placement, slug as slug from placements
  where campaign_id = {campaign} order by id offset :place - 1 limit 1 \gset
 insert into signatures (id, petition_id, supporter_id, text_version_id, state, country, region,
   placement_id, answers_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
-values (uuidv7(), {petition}, :supporter, {version}, 'pending',
+values (uuidv7(), {petition}, :supporter::uuid, {version}, 'pending',
   case when :country < 9 then 'GB' else 'UA' end, case when :country < 9 then 'E12000007' end,
-  :placement, {answers}, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
+  :placement, {answers}, 'en', substr(sha256(int8send(:n::bigint + 1)), 1, 16),
+  substr(sha256(int8send(:n::bigint + 2)), 1, 8),
   decode(repeat('5e', {details}), 'hex'), decode(repeat('5e', {copy}), 'hex'),
-  sha256(int8send(:n::bigint + 3)), now() + interval '7 days')
+  substr(sha256(int8send(:n::bigint + 3)), 1, 16), now() + interval '7 days')
 returning id as signature \gset
 insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, state)
 values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
@@ -57,7 +57,7 @@ _EXAMPLE = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode":
 def script(world: World, *, counters: bool) -> str:
     """The transaction that pgbench repeats."""
     loaded = world.loaded
-    details = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0)))
+    sealed_mail = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0))) + 250
     template = _ROWS + (_COUNTERS if counters else "") + "commit;\n"
     values = {
         "campaign": loaded.campaign_id,
@@ -65,9 +65,9 @@ def script(world: World, *, counters: bool) -> str:
         "version": loaded.text_version_id,
         "places": len(loaded.placement_ids),
         "answers": _answers(world),
-        "details": details,
-        "copy": details,
-        "mail": details + 250,
+        "details": SEALED_KEY_BYTES,
+        "copy": len(details.encrypt(bytes(32), _EXAMPLE)),
+        "mail": sealed_mail,
     }
     return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), template)
 

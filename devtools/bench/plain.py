@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from app.campaigns.models import Placement
 from app.core.db import async_url
 from app.core.ids import new_id
-from app.core.tokens import hash_token
-from app.crypto import own_copy
+from app.core.tokens import link_hash
+from app.crypto import details
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
 from app.mail.models import Mail
@@ -29,7 +29,6 @@ from app.petitions.models import PetitionCount, Signature
 from app.petitions.tallying import count_signed, marginals
 from app.supporters.answering import AnswerSet, register_answers
 from app.supporters.identity import fold_email, fold_name, fold_place
-from app.supporters.models import Supporter
 from app.supporters.regions import region_of
 
 POOL = 14
@@ -71,7 +70,8 @@ class PlainSigning:
     async def sign(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> None:
         """Everything that Haven's worker does about one new signer."""
         async with self._sessions() as session, session.begin():
-            supporter_id = await self._supporter(session, str(payload["email"]))
+            folded = fold_email(str(payload["email"])).folded
+            supporter_id = self._hasher.supporter(self._campaign_id, folded)
             known = await session.scalars(
                 select(Signature.id).where(
                     Signature.petition_id == petition_id, Signature.supporter_id == supporter_id
@@ -100,11 +100,11 @@ class PlainSigning:
         """Confirm by a link's token; returns the new count."""
         async with self._sessions() as session, session.begin():
             found = await session.scalar(
-                select(Signature).where(Signature.link_hash == hash_token(token)).with_for_update()
+                select(Signature).where(Signature.link_hash == link_hash(token)).with_for_update()
             )
             if found is None:
                 raise LinkUnknown
-            own_copy.decrypt(token, bytes(found.own_copy or b""))
+            details.decrypt(token, bytes(found.own_copy or b""))
             if found.state == "pending":
                 change = update(Signature).where(Signature.id == found.id)
                 await session.execute(change.values(state="confirmed", confirmed_at=func.now()))
@@ -112,16 +112,6 @@ class PlainSigning:
                 await session.execute(_TALLY_CONFIRMED, {"id": found.id})
             query = select(PetitionCount.counted).where(PetitionCount.petition_id == found.petition_id)
             return int(await session.scalar(query) or 0)
-
-    async def _supporter(self, session: AsyncSession, email: str) -> int:
-        email_hash = self._hasher.email(self._campaign_id, fold_email(email).folded)
-        statement = upsert(Supporter).values(campaign_id=self._campaign_id, email_hash=email_hash)
-        found = await session.scalar(
-            statement.on_conflict_do_update(
-                index_elements=["campaign_id", "email_hash"], set_={"email_hash": email_hash}
-            ).returning(Supporter.id)
-        )
-        return int(found or 0)
 
     async def _placement(self, session: AsyncSession, slug: JsonValue) -> Placement | None:
         if not slug:
@@ -131,8 +121,8 @@ class PlainSigning:
 
     def _row(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> dict[str, object]:
         country, postcode = str(payload["country"]), str(payload["postcode"])
-        details: dict[str, JsonValue] = {key: payload[key] for key in ("name", "email", "postcode")}
         token = self._hasher.link_token(row_id, 1)
+        key = details.key_of(token)
         place = fold_place(country, postcode) if postcode else None
         now = datetime.now(UTC)
         return {
@@ -145,9 +135,9 @@ class PlainSigning:
             "locale": payload["locale"],
             "name_hash": self._hasher.name(self._campaign_id, fold_name(str(payload["name"]))),
             "place_hash": self._hasher.place(self._campaign_id, place) if place else None,
-            "details_sealed": self._sealer.seal(details, row_id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": country}),
-            "link_hash": hash_token(token),
+            "details_sealed": self._sealer.seal_key(key),
+            "own_copy": details.encrypt(key, {name: str(payload[name] or "") for name in details.FIELDS}),
+            "link_hash": link_hash(token),
             "signed_at": now,
             "expires_at": now + timedelta(days=7),
         }

@@ -30,7 +30,7 @@ async def test_what_is_done_with_goes_and_is_counted(
     left = superuser.execute("select state from mails order by id").fetchall()
     assert [state for (state,) in left] == ["queued", "failed", "sending", "sent", "queued"]
     counted = "select state, mails from mail_counts where campaign_id = %s and kind = 'confirm_signature'"
-    rows = dict(superuser.execute(counted, (world.campaign_id,)).fetchall())
+    rows: dict[str, int] = dict(superuser.execute(counted, (world.campaign_id,)).fetchall())
     assert rows == {"sent": 2, "bounced": 1, "cancelled": 1}
     superuser.execute("delete from mails")  # ids grow with time, which these rows pretend
     superuser.execute(MAILS, (world.campaign_id,))

@@ -139,7 +139,6 @@ INTERNAL_TABLES: Rights = {
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
     "stripe_events": {**ADD, "UPDATE": ("handled_at", "outcome")},
-    "supporters": {**QUEUE, "UPDATE": ("id",)},
     "tallies": {
         **SEE,
         "INSERT": ("petition_id", "dimension", "value", "utc_hour", "signed"),
@@ -148,7 +147,7 @@ INTERNAL_TABLES: Rights = {
 }
 INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
-    "end_signatures(uuid[],boolean)",
+    "end_signatures(uuid[])",
     "forget_mails(bigint,interval,interval,integer)",
     "forget_origins(timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",

@@ -128,7 +128,7 @@ REFUSED_TO_ALL = {
 REFUSED = {
     "haven_public": REFUSED_TO_ALL
     | {
-        "ending anybody": "select end_signatures(array[]::uuid[], true)",
+        "ending anybody": "select end_signatures(array[]::uuid[])",
         "lapsing": "select lapse_signatures(1)",
         "whom it counts": "select * from tally_dimensions(array[]::uuid[])",
         "what jobs were told": "select args from procrastinate_jobs",

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import AppError
+from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.acting import COMMENT_LENGTH, SignerActions, Wish
@@ -58,7 +59,7 @@ class Suzie:
 
     async def sealed(self) -> dict[str, object]:
         row = await self.row()
-        return dict(self.opener.open(row.details_sealed or b"", row.id))
+        return dict(open_sealed(self.opener, row.details_sealed or b"", row.own_copy or b"", row.id))
 
 
 @pytest.fixture

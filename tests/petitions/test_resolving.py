@@ -101,7 +101,7 @@ async def test_a_database_that_is_away_rejects_nothing(
 ) -> None:
     await sign(a_form(), a_form(email="tom@example.com"))
     superuser.execute("begin")
-    superuser.execute("lock table supporters in access exclusive mode")
+    superuser.execute("lock table mail_allowances in access exclusive mode")
     working = asyncio.create_task(resolver.run())
     for _ in range(100):
         await asyncio.sleep(0.02)

@@ -53,20 +53,10 @@ class BatchWriter:
 
     def write(self, people: Sequence[Made]) -> None:
         """Rows first, counters last, so that the counter's row is locked only shortly."""
-        numbers = self._reserve(len(people))
-        living = [(number, made) for number, made in zip(numbers, people, strict=True) if made.email_hash]
-        self._copy(
-            "supporters (id, campaign_id, email_hash, key_version, created_at)",
-            (
-                (number, self.loaded.campaign_id, made.email_hash, self.key_version, made.signer.signed_at)
-                for number, made in living
-            ),
-        )
-        supporters = {made.id: number for number, made in living}
         answers = self._answers(people)
         self._copy(
             f"signatures ({_SIGNATURE_COLUMNS})",
-            (self._signature(m, supporters.get(m.id), answers) for m in people),
+            (self._signature(m, answers) for m in people),
         )
         self._copy(
             "published_signers (signature_id, petition_id, name, comment, comment_approved_at, published_at)",
@@ -74,10 +64,6 @@ class BatchWriter:
         )
         write_donations(self.connection, self.loaded, people)
         self._count(people)
-
-    def _reserve(self, count: int) -> list[int]:
-        query = "select nextval(pg_get_serial_sequence('supporters', 'id')) from generate_series(1, %s)"
-        return [int(number) for (number,) in self.connection.execute(query, [count])]
 
     def _copy(self, target: str, rows: Iterable[Row]) -> None:
         with (
@@ -87,15 +73,13 @@ class BatchWriter:
             for row in rows:
                 copying.write_row(row)
 
-    def _signature(
-        self, made: Made, supporter_id: int | None, answers: Mapping[tuple[str, bool], int]
-    ) -> Row:
+    def _signature(self, made: Made, answers: Mapping[tuple[str, bool], int]) -> Row:
         signer, loaded = made.signer, self.loaded
         return (
             *(
                 made.id,
                 loaded.petition_id,
-                supporter_id,
+                made.supporter_id,
                 loaded.text_version_id,
                 signer.state,
                 signer.country,
