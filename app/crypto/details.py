@@ -18,13 +18,14 @@ from nacl.exceptions import CryptoError
 from app.core.tokens import well_formed
 from app.crypto import own_copy
 from app.crypto.errors import CannotOpen
-from app.crypto.payload import BLOCK
 from app.crypto.sealing import SEALED_KEY_BYTES, Opener
 
 FIELDS = ("name", "email", "postcode", "country")
 """In this order, with a NUL between: names of fields would take more than most of what they name."""
 
 _VERSION = b"\x02"
+_BLOCK = 16
+"""Bytes. Lengths of name, address and postcode together show to within sixteen."""
 _SALT_BYTES = 8
 _NO_NONCE = bytes(24)
 """Each key is used once: it is made from a salt of its own."""
@@ -49,7 +50,7 @@ def encrypt(key: bytes, details: Mapping[str, str]) -> bytes:
     if any("\0" in field for field in fields):
         raise ValueError("A field cannot hold a NUL")
     try:
-        plain = sodium_pad("\0".join(fields).encode(), BLOCK)
+        plain = sodium_pad("\0".join(fields).encode(), _BLOCK)
     except UnicodeError:
         raise ValueError("This is no text in UTF-8") from None
     salt = secrets.token_bytes(_SALT_BYTES)
@@ -78,7 +79,7 @@ def _decrypt(key: bytes, blob: bytes) -> dict[str, str]:
     if blob[:1] != _VERSION or len(salt) < _SALT_BYTES:
         raise CannotOpen("Not an own copy")
     try:
-        plain = sodium_unpad(crypto_secretbox_open(box, _NO_NONCE, _salted(key, salt)), BLOCK)
+        plain = sodium_unpad(crypto_secretbox_open(box, _NO_NONCE, _salted(key, salt)), _BLOCK)
         return dict(zip(FIELDS, plain.decode().split("\0"), strict=True))
     except (CryptoError, ValueError, TypeError):
         raise CannotOpen("Altered, or for another key") from None

@@ -30,6 +30,8 @@ from app.supporters.answering import register_answers
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
+_AT_LEAST = timedelta(days=1)
+"""From its mail on, where the letter has waited for days: nothing may lapse before anybody looked for it."""
 
 # Workers take turns at an address by its allowance. What they find there stays until they are done: whoever
 # withdraws meanwhile waits, whoever was quicker is not found.
@@ -125,7 +127,7 @@ class Recorder:
             judgement = judged.get(letter.id, NEUTRAL)
             verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
-                row = self._add(batch, letter, verdict.number, place)
+                row = self._add(batch, letter, verdict.number, place, now)
                 row |= columns_of(judgement, letter.received_at) | {"answers_id": answers.get(letter.answers)}
                 known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
@@ -135,8 +137,11 @@ class Recorder:
         await self._write(session, batch)
         await save_allowance(session, allowance)
 
-    def _add(self, batch: _Batch, letter: OpenedLetter, number: int, place: Placement | None) -> Row:
+    def _add(
+        self, batch: _Batch, letter: OpenedLetter, number: int, place: Placement | None, now: datetime
+    ) -> Row:
         row = self._signature(letter, number, place)
+        row["expires_at"] = max(letter.received_at + LIFETIME, now + _AT_LEAST)
         batch.signatures.append((letter, row))
         batch.signed.update(
             marginals(
@@ -166,7 +171,6 @@ class Recorder:
             "key_version": self.hasher.key_version,
             "link_version": 1,
             "signed_at": letter.received_at,
-            "expires_at": letter.received_at + LIFETIME,
         }
 
     def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
