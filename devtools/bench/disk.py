@@ -2,7 +2,9 @@
 
 Signatures come in waves, as they do over days. Each wave signs, is mailed, and confirms in no particular
 order; then what is kept for a while only is forgotten by the worker's own functions, as if that while had
-passed, and everything is vacuumed as autovacuum does. What stays is weighed, with the room that queues keep.
+passed, and everything is vacuumed as autovacuum does. What stays is weighed. Queues that are empty by then
+keep room for as many as they once held together, be it for thousands or for millions of signatures: that is
+told beside, as a number of bytes in all.
 """
 
 import asyncio
@@ -31,6 +33,7 @@ _CONFIRMED = "select count(*) from signatures where state = 'confirmed'"
 _PENDING = "select link_hash from signatures where state = 'pending' order by id"
 _FORGET_ORIGINS = "select forget_origins(now() + interval '1 hour', 100)"
 _NOW = timedelta(0)
+_QUEUES = ("intake", "mails", "mail_allowances", "signals", "procrastinate_jobs")
 
 Sizes = dict[str, tuple[int, int]]
 
@@ -66,6 +69,16 @@ def _forget(world: World, job: Callable[[Database], Coroutine[Any, Any, None]]) 
     asyncio.run(run())
 
 
+def _room(world: World, before: Sizes, after: Sizes) -> int:
+    """What queues without a single row still take."""
+    empty = [
+        name
+        for name in _QUEUES
+        if not world.number(f"select count(*) from {name}")  # noqa: S608 - names of our own
+    ]
+    return sum(after[name][0] - before[name][0] for name in empty)
+
+
 def measure(world: World, load: Load, options: Options) -> Report:
     """Live through the waves and weigh all tables, less what they weighed when they were empty."""
     rounds = Rounds()
@@ -76,11 +89,13 @@ def measure(world: World, load: Load, options: Options) -> Report:
         for wave in range(1, WAVES + 1):
             live(world, load, options.signatures * wave // WAVES)
             after = sizes(world)
-            weighed.append((world.number(_CONFIRMED), _sum(after) - _sum(before)))
+            room = _room(world, before, after)
+            weighed.append((world.number(_CONFIRMED), _sum(after) - _sum(before) - room))
             said(f"disk: wave {wave}, {weighed[-1][1] / weighed[-1][0]:.0f} bytes each of {weighed[-1][0]:,}")
     confirmed, total = weighed[-1]
     rounds.add("confirmed_signatures", confirmed)
     rounds.add("bytes_per_confirmed_signature", total / confirmed)
+    rounds.add("bytes_of_room_in_empty_queues", _room(world, before, after))
     first = weighed[0]
     rounds.add("bytes_for_each_further_signature", (total - first[1]) / max(1, confirmed - first[0]))
     _itemise(rounds, "", before, after, confirmed)
