@@ -36,7 +36,7 @@ def abuse_jobs(database: Database) -> list[Job]:
         while True:
             async with database.begin() as session:
                 done = await session.scalar(_FORGET_ORIGINS, {"kept": ORIGINS_KEPT, "most": _BATCH})
-            if (done or 0) < _BATCH:
+            if not done:  # it takes one signature of each page at a time
                 return
 
     async def forget_challenges(timestamp: int) -> None:  # noqa: ARG001 - as above

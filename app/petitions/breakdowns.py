@@ -20,7 +20,7 @@ _BY_VALUE = text("""
 _BY_DAY = text("""
     select to_char(utc_hour at time zone :zone, 'YYYY-MM-DD') as day,
            sum(confirmed - withdrawn - invalidated)::int as counted from tallies
-     where petition_id = :petition and dimension = 'all'
+     where petition_id = :petition and dimension = 'all' and value = ''
      group by day having sum(confirmed - withdrawn - invalidated) <> 0
      order by day desc limit :most
 """)

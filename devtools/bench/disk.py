@@ -31,7 +31,7 @@ _SIZES = """
 """
 _CONFIRMED = "select count(*) from signatures where state = 'confirmed'"
 _PENDING = "select link_hash from signatures where state = 'pending' order by id"
-_FORGET_ORIGINS = "select forget_origins(now() + interval '1 hour', 100)"
+_FORGET_ORIGINS = "select forget_origins(now() + interval '1 hour', 2000)"
 _NOW = timedelta(0)
 _QUEUES = ("intake", "mails", "mail_allowances", "signals", "procrastinate_jobs")
 
@@ -51,6 +51,7 @@ def live(world: World, load: Load, signatures: int) -> None:
     hashes = [row[0] for row in world.owner.execute(_PENDING)]
     Random("haven bench").shuffle(hashes)  # noqa: S311 - people open their mail when they do
     confirm(world, hashes, 100)
+    world.owner.execute("vacuum analyze signatures")
     _forget(world, lambda database: forget_mails(database, kept=_NOW, undelivered=_NOW))
     _forget(world, lambda database: forget_allowances(database, window=_NOW))
     while world.number(_FORGET_ORIGINS):
