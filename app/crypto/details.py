@@ -18,7 +18,7 @@ from nacl.exceptions import CryptoError
 from app.core.tokens import well_formed
 from app.crypto import own_copy
 from app.crypto.errors import CannotOpen
-from app.crypto.sealing import SEALED_KEY_BYTES, Opener
+from app.crypto.sealing import KEY_BYTES, SEALED_KEY_BYTES, WRAPPED_KEY_BYTES, Opener
 
 FIELDS = ("name", "email", "postcode", "country")
 """In this order, with a NUL between: names of fields would take more than most of what they name."""
@@ -34,11 +34,11 @@ _COPY = b"haven:details:2"
 
 
 def key_of(token: str) -> bytes:
-    """The 32 bytes that a token leads to. Raises ValueError for what is no token."""
+    """The 16 bytes that a token leads to. Raises ValueError for what is no token."""
     if not well_formed(token):
         raise ValueError("Only a whole token makes a key")
     # A token has 192 random bits: a fast hash is enough, there is nothing to guess.
-    return hashlib.blake2b(token.encode("ascii"), digest_size=32, person=_KEY).digest()
+    return hashlib.blake2b(token.encode("ascii"), digest_size=KEY_BYTES, person=_KEY).digest()
 
 
 def encrypt(key: bytes, details: Mapping[str, str]) -> bytes:
@@ -69,8 +69,8 @@ def decrypt(token: str, blob: bytes) -> dict[str, str]:
 
 def open_sealed(opener: Opener, sealed: bytes, copy: bytes, binding: UUID) -> dict[str, str]:
     """What the installation may see of the row `binding`. Raises CannotOpen."""
-    if len(sealed) == SEALED_KEY_BYTES:
-        return _decrypt(opener.open_key(sealed), copy)
+    if len(sealed) in (WRAPPED_KEY_BYTES, SEALED_KEY_BYTES):
+        return _decrypt(opener.open_key(sealed, binding), copy)
     return {key: str(value or "") for key, value in opener.open(sealed, binding).items()}
 
 

@@ -83,7 +83,7 @@ class Changer:
         kept = {key: details.get(key) or "" for key in ("name", "email", "postcode")}
         # The public role has encrypted the copy anew, under the key that the link leads to.
         token = self._hasher.link_token(signature.id, signature.link_version)
-        signature.details_sealed = self._sealer.seal_key(details_key(token))
+        signature.details_sealed = self._sealer.seal_key(details_key(token), signature.id)
         signature.name_hash = self._hasher.name(campaign_id, fold_name(kept["name"]))
         signature.place_hash = (
             self._hasher.place(campaign_id, fold_place(signature.country, postcode)) if postcode else None

@@ -178,7 +178,7 @@ class Recorder:
         token = self.hasher.link_token(letter.id, 1)
         key = details.key_of(token)
         whole = row | {
-            "details_sealed": self.sealer.seal_key(key),
+            "details_sealed": self.sealer.seal_key(key, letter.id),
             "own_copy": details.encrypt(key, {name: letter.text(name) for name in details.FIELDS}),
             "link_hash": link_hash(token),
         }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from app.core.ids import new_id
 from app.core.tokens import link_hash, new_token
 from app.crypto import details
+from app.crypto.sealing import KEY_BYTES
 from devtools.bench.figures import Aim, Report, Rounds
 from devtools.bench.load import Load, Result
 from devtools.bench.options import Options, said
@@ -38,7 +39,7 @@ def make_links(world: World, count: int) -> list[str]:
     suzie = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode": "N1 9GU"}
     with world.owner.transaction(), world.owner.cursor() as cursor:
         # One seal will do: nobody opens it, and each own copy is made for its token.
-        sealed = sealer.seal_key(bytes(32))
+        sealed = sealer.seal_key(bytes(KEY_BYTES), new_id())
         with cursor.copy(f"copy signatures ({_COLUMNS}) from stdin".encode()) as copying:
             for number, token in enumerate(tokens):
                 person = hasher.supporter(loaded.campaign_id, token)

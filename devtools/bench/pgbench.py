@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.crypto import details
-from app.crypto.sealing import SEALED_KEY_BYTES
+from app.crypto.sealing import KEY_BYTES, WRAPPED_KEY_BYTES
 from devtools.bench.processes import CannotMeasure
 from devtools.bench.world import World
 
@@ -65,8 +65,8 @@ def script(world: World, *, counters: bool) -> str:
         "version": loaded.text_version_id,
         "places": len(loaded.placement_ids),
         "answers": _answers(world),
-        "details": SEALED_KEY_BYTES,
-        "copy": len(details.encrypt(bytes(32), _EXAMPLE)),
+        "details": WRAPPED_KEY_BYTES,
+        "copy": len(details.encrypt(bytes(KEY_BYTES), _EXAMPLE)),
         "mail": sealed_mail,
     }
     return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), template)

@@ -135,7 +135,7 @@ class PlainSigning:
             "locale": payload["locale"],
             "name_hash": self._hasher.name(self._campaign_id, fold_name(str(payload["name"]))),
             "place_hash": self._hasher.place(self._campaign_id, place) if place else None,
-            "details_sealed": self._sealer.seal_key(key),
+            "details_sealed": self._sealer.seal_key(key, row_id),
             "own_copy": details.encrypt(key, {name: str(payload[name] or "") for name in details.FIELDS}),
             "link_hash": link_hash(token),
             "signed_at": now,

@@ -128,7 +128,7 @@ class Maker:
             supporter_id=None if gone else hasher.supporter(plan.campaign_id, signer.email),
             name_hash=None if gone else hasher.name(plan.campaign_id, fold_name(signer.name)),
             place_hash=None if gone or place is None else hasher.place(plan.campaign_id, place),
-            details_sealed=None if gone else plan.sealer.seal_key(key),
+            details_sealed=None if gone else plan.sealer.seal_key(key, row_id),
             own_copy=None if gone else details.encrypt(key, personal),
             link_hash=link_hash(token),
             donated=self._donated(signer, gift) if gift else None,
