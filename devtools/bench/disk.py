@@ -8,10 +8,9 @@ told beside, as a number of bytes in all.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 from app.core.db import Database
 from app.mail.forgetting import forget_allowances, forget_mails
@@ -59,7 +58,7 @@ def live(world: World, load: Load, signatures: int) -> None:
     world.owner.execute("delete from signals")
 
 
-def _forget(world: World, job: Callable[[Database], Coroutine[Any, Any, None]]) -> None:
+def _forget(world: World, job: Callable[[Database], Awaitable[None]]) -> None:
     async def run() -> None:
         database = Database(world.addresses.internal, pool_size=1, name="haven-bench")
         try:
