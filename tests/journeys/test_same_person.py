@@ -121,6 +121,7 @@ async def test_who_let_a_signature_lapse_can_sign_again(
     confirming = {"token": first.token}
     late = await api.post("/api/v1/signatures/confirm", json=confirming)
     assert (late.status_code, late.json()["code"]) == (410, "link_expired")
+    superuser.execute("delete from lapse_walks")  # the worker had passed that time before it was made so
     superuser.execute("select lapse_signatures(1000)")
     row = superuser.execute(
         "select state, details_sealed, own_copy, supporter_id from signatures "
