@@ -21,8 +21,8 @@ from app.http.context import StaffRole
 from app.http.health import router as health_router
 from app.http.wiring import build_gateway, build_staff, secret
 from app.jobs.running import STALLED_SECONDS, Job, build_app
-from app.mail.allowance import FORGET, WINDOW
 from app.mail.deliver import Deliverer
+from app.mail.forgetting import mail_jobs
 from app.mail.queue import CHANNEL as MAIL
 from app.petitions.abuse_jobs import abuse_jobs
 from app.petitions.changing import Changer
@@ -91,6 +91,7 @@ async def run_worker(settings: Settings) -> None:
                 public_url=settings.web.public_url,
             ),
             *_retention_jobs(role.database),
+            *mail_jobs(role.database),
             *abuse_jobs(role.database),
             *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
             *Watcher(role.database, role.sealer, role.opener, role.hasher, settings.web.staff_url).jobs(),
@@ -212,14 +213,7 @@ def _retention_jobs(database: Database) -> list[Job]:
             if (ended or 0) < _LAPSE_BATCH:
                 return
 
-    async def forget_allowances(timestamp: int) -> None:  # noqa: ARG001 - as above
-        async with database.begin() as session:
-            await session.execute(FORGET, {"window": WINDOW})
-
-    return [
-        Job("signatures:lapse", lapse, cron="* * * * *", attempts=1),
-        Job("mail_allowances:forget", forget_allowances, cron="17 * * * *", attempts=1),
-    ]
+    return [Job("signatures:lapse", lapse, cron="* * * * *", attempts=1)]
 
 
 def _health_server(role: StaffRole, surge: SurgeWatch, settings: Settings) -> uvicorn.Server | None:

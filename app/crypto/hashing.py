@@ -19,7 +19,11 @@ _EVERYWHERE = 0
 
 
 class Hasher:
-    """Makes every keyed hash and derived token. Results are 32 bytes, the same for the same input."""
+    """Makes every keyed hash and derived token, the same for the same input.
+
+    32 bytes, but for those that every signature holds: 16 where they decide who somebody is, 8 where they
+    are one sign among others. Nobody without the key can tell what hashes to what, however short it is.
+    """
 
     def __init__(self, hash_key: bytes, key_version: int = 1) -> None:
         if len(hash_key) != KEY_BYTES:
@@ -31,17 +35,17 @@ class Hasher:
     def __repr__(self) -> str:
         return f"Hasher(key_version={self.key_version})"
 
-    def email(self, campaign_id: int, folded: str) -> bytes:
-        """Who this is within one campaign, by the folded address."""
-        return self._hash("email", campaign_id, folded)
+    def supporter(self, campaign_id: int, folded: str) -> UUID:
+        """Who this is within one campaign, by the folded address: 128 bits."""
+        return UUID(bytes=self._hash("email", campaign_id, folded)[:16])
 
     def name(self, campaign_id: int, folded: str) -> bytes:
-        """The folded name, to tell two people at one address apart."""
-        return self._hash("name", campaign_id, folded)
+        """The folded name, to tell two people at one address apart: 16 bytes."""
+        return self._hash("name", campaign_id, folded)[:16]
 
     def place(self, campaign_id: int, folded: str) -> bytes:
-        """The folded country and postcode."""
-        return self._hash("place", campaign_id, folded)
+        """The folded country and postcode, to tell whether two share a place: 8 bytes."""
+        return self._hash("place", campaign_id, folded)[:8]
 
     def suppression(self, folded: str) -> bytes:
         """The folded address across campaigns: used only to not write to somebody."""

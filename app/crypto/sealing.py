@@ -8,12 +8,19 @@ seals for many rows at once makes a `Series`: one such pair for all of them. The
 and the pair's public key and the boxes follow; the nonce is the row's id, which a series takes once only.
 """
 
+import hashlib
+import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from nacl.bindings import crypto_box_beforenm, crypto_box_easy_afternm, crypto_box_open_easy_afternm
+from nacl.bindings import (
+    crypto_box_beforenm,
+    crypto_box_easy_afternm,
+    crypto_box_open_easy_afternm,
+    crypto_box_SEALBYTES,
+)
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from pydantic import JsonValue
@@ -22,7 +29,14 @@ from app.crypto.errors import CannotOpen
 from app.crypto.payload import pack, unpack
 
 _ID_BYTES = 4
-_KEY_BYTES = 32
+_PUBLIC_BYTES = 32
+_SALT_BYTES = 4
+_WRAP, _PAD = b"haven:wrap:1", b"haven:wrap:2"
+KEY_BYTES = 16
+"""Of a key that is kept beside what it opens: 128 bits."""
+SEALED_KEY_BYTES = _ID_BYTES + crypto_box_SEALBYTES + KEY_BYTES
+WRAPPED_KEY_BYTES = _ID_BYTES + _SALT_BYTES + KEY_BYTES
+"""Both as long as nothing else that is sealed: a payload with its row's id takes more."""
 _IN_SERIES = 0x80000000
 _NONCE_REST = bytes(8)
 """A nonce has 24 bytes, an id 16."""
@@ -57,6 +71,31 @@ class Sealer:
         """For one batch of rows: as `seal`, by a key pair that all of them share."""
         return Series(self.key_id, self._public_key)
 
+    def seal_key(self, key: bytes, binding: UUID) -> bytes:  # noqa: ARG002 - what it opens tells whose it is
+        """The symmetric key of the row `binding`, sealed. Raises ValueError for one of another length."""
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"A key has {KEY_BYTES} bytes")
+        return self._prefix + self._box.encrypt(key)
+
+
+class OpeningSealer(Sealer):
+    """Seals where the opening key is at hand: what it seals to itself needs no public-key arithmetic.
+
+    A row's key is covered by a pad that only the opening key makes (keyed BLAKE2b of salt and row id):
+    48 bytes and most of the time are saved. What is altered or moved gives another key, which opens nothing.
+    """
+
+    def __init__(self, key_id: int, opening: PrivateKey) -> None:
+        super().__init__(key_id, bytes(opening.public_key))
+        self._wrapping = _wrapping(opening)
+
+    def seal_key(self, key: bytes, binding: UUID) -> bytes:
+        """As `Sealer.seal_key`, shorter."""
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"A key has {KEY_BYTES} bytes")
+        salt = secrets.token_bytes(_SALT_BYTES)
+        return self._prefix + salt + _covered(key, self._wrapping, salt, binding)
+
 
 class Series:
     """Seals for many rows by one key pair; use it for one batch and let it go, its secret with it."""
@@ -89,8 +128,9 @@ class Opener:
     def __init__(self, keys: Mapping[int, PrivateKey]) -> None:
         self._keys = {key_id: bytes(key) for key_id, key in keys.items()}
         self._boxes = {key_id: SealedBox(key) for key_id, key in keys.items()}
-        # Rows of one series are read together, or nearly: mails, pages of signatures.
+        # Rows of one series are read together, or nearly: mails.
         self._series: OrderedDict[bytes, bytes] = OrderedDict()
+        self._wrappings = {key_id: _wrapping(key) for key_id, key in keys.items()}
 
     def __repr__(self) -> str:
         return f"Opener(key_ids={sorted(self._boxes)})"
@@ -104,22 +144,44 @@ class Opener:
         key_id = key_id_of(sealed)
         if key_id not in self._boxes:
             raise CannotOpen(f"Sealed to key {key_id}, which is not here")
-        try:
-            if sealed[0] & 0x80:
-                return unpack(self._open_of_series(bytes(sealed), key_id, binding))
-            plaintext = self._boxes[key_id].decrypt(bytes(sealed[_ID_BYTES:]))
-        except (CryptoError, ValueError, TypeError):
-            raise CannotOpen("Altered, or sealed to another key or for another row") from None
-        inside = unpack(plaintext)
+        if sealed[0] & 0x80:
+            return unpack(self._open_of_series(bytes(sealed), key_id, binding))
+        inside = unpack(self._plaintext(sealed))
         payload = inside.get("payload")
         if inside.get("for") != str(binding) or not isinstance(payload, dict):
             raise CannotOpen("Sealed for another row")
         return payload
 
+    def open_key(self, sealed: bytes, binding: UUID) -> bytes:
+        """The key that was sealed for the row `binding`; whether it is one, what it opens will tell.
+
+        Raises:
+            CannotOpen: as `open`.
+        """
+        if len(sealed) == WRAPPED_KEY_BYTES:
+            wrapping = self._wrappings.get(key_id_of(sealed))
+            if wrapping is None:
+                raise CannotOpen(f"Sealed to key {key_id_of(sealed)}, which is not here")
+            salt, covered = bytes(sealed[_ID_BYTES:-KEY_BYTES]), bytes(sealed[-KEY_BYTES:])
+            return _covered(covered, wrapping, salt, binding)
+        return self._plaintext(sealed)
+
+    def _plaintext(self, sealed: bytes) -> bytes:
+        box = self._boxes.get(key_id_of(sealed))
+        if box is None:
+            raise CannotOpen(f"Sealed to key {key_id_of(sealed)}, which is not here")
+        try:
+            return box.decrypt(bytes(sealed[_ID_BYTES:]))
+        except (CryptoError, ValueError, TypeError):
+            raise CannotOpen("Altered, or sealed to another key") from None
+
     def _open_of_series(self, sealed: bytes, key_id: int, binding: UUID) -> bytes:
-        start = _ID_BYTES + _KEY_BYTES
-        shared = self._shared(sealed[:start], key_id)
-        return crypto_box_open_easy_afternm(sealed[start:], binding.bytes + _NONCE_REST, shared)
+        start = _ID_BYTES + _PUBLIC_BYTES
+        try:
+            shared = self._shared(sealed[:start], key_id)
+            return crypto_box_open_easy_afternm(sealed[start:], binding.bytes + _NONCE_REST, shared)
+        except (CryptoError, ValueError, TypeError):
+            raise CannotOpen("Altered, or sealed to another key or for another row") from None
 
     def _shared(self, prefix: bytes, key_id: int) -> bytes:
         shared = self._series.get(prefix)
@@ -129,6 +191,16 @@ class Opener:
             while len(self._series) > _SERIES_HELD:
                 self._series.popitem(last=False)
         return shared
+
+
+def _wrapping(opening: PrivateKey) -> bytes:
+    return hashlib.blake2b(key=bytes(opening), digest_size=32, person=_WRAP).digest()
+
+
+def _covered(key: bytes, wrapping: bytes, salt: bytes, binding: UUID) -> bytes:
+    """Covers, and uncovers."""
+    pad = hashlib.blake2b(salt + binding.bytes, key=wrapping, digest_size=KEY_BYTES, person=_PAD).digest()
+    return bytes(a ^ b for a, b in zip(key, pad, strict=True))
 
 
 def key_id_of(sealed: bytes) -> int:

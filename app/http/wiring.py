@@ -17,7 +17,7 @@ from app.crypto.errors import InvalidKey
 from app.crypto.hashing import Hasher
 from app.crypto.keys import parse_key, parse_sealing_key, public_of
 from app.crypto.models import SealingKey
-from app.crypto.sealing import Opener, Sealer
+from app.crypto.sealing import Opener, OpeningSealer, Sealer
 from app.donations.appeals import PublishedAppeals
 from app.donations.giving import Giving
 from app.donations.stripe_gateway import StripeGateway
@@ -118,12 +118,13 @@ async def build_staff(settings: Settings, role: Role = Role.STAFF) -> StaffRole:
     database = open_database(settings, role)
     await wait_for_database(database)
     key_id = await register_key(database, keys["sealing_key"])
+    opening = PrivateKey(keys["opening_key"])
     return StaffRole(
         settings=settings,
         clock=SystemClock(),
         database=database,
-        sealer=Sealer(key_id, keys["sealing_key"]),
-        opener=Opener({key_id: PrivateKey(keys["opening_key"])}),
+        sealer=OpeningSealer(key_id, opening),
+        opener=Opener({key_id: opening}),
         hasher=Hasher(keys["hash_key"]),
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import run_binary
@@ -33,10 +32,6 @@ _SAVE: LiteralString = """
 _TAKE_BACK: LiteralString = """
     update mail_allowances set queued_at = '{}' where address_hash = any (%(hashes)b::bytea[])
 """
-FORGET = text("""
-    delete from mail_allowances
-     where not exists (select from unnest(queued_at) t where t > now() - cast(:window as interval))
-""")
 
 
 class Allowance:

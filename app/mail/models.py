@@ -1,9 +1,9 @@
 """Mail as rows: written in the transaction that causes it, delivered by the worker."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,3 +62,15 @@ class MailAllowance(Base):
 
     address_hash: Mapped[bytes] = mapped_column(primary_key=True)
     queued_at: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default="{}")
+
+
+class MailCount(Base):
+    """How many mails ended so on one day (UTC), of those whose rows are gone."""
+
+    __tablename__ = "mail_counts"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text, primary_key=True)
+    mails: Mapped[int]

@@ -40,7 +40,7 @@ def abuse_jobs(database: Database) -> list[Job]:
         while True:
             async with database.begin() as session:
                 done = await session.scalar(_FORGET_ORIGINS, {"kept": ORIGINS_KEPT, "most": _BATCH})
-            if (done or 0) < _BATCH:
+            if not done:  # it takes one signature of each page at a time
                 break
         async with database.begin() as session:
             await session.execute(FORGET_REPORTS, {"kept": ORIGINS_KEPT})

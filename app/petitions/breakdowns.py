@@ -1,4 +1,8 @@
-"""Confirmed signatures by one dimension, read from tallies alone."""
+"""Confirmed signatures by one dimension, read from tallies alone.
+
+Values come from the totals that the database keeps beside the hourly tallies; days from the hours themselves,
+of which there are as many with few signatures as with many.
+"""
 
 import time
 from collections import OrderedDict
@@ -20,15 +24,14 @@ _MOST_HELD = 200
 """Breakdowns in memory; the longest unasked goes first."""
 
 _BY_VALUE = text("""
-    select value, sum(confirmed - withdrawn - invalidated)::int as counted from tallies
-     where petition_id = :petition and dimension = :dimension
-     group by value having sum(confirmed - withdrawn - invalidated) <> 0
+    select value, (confirmed - withdrawn - invalidated)::int as counted from tally_totals
+     where petition_id = :petition and dimension = :dimension and confirmed - withdrawn - invalidated <> 0
      order by counted desc, value limit :most
 """)
 _BY_DAY = text("""
     select to_char(utc_hour at time zone :zone, 'YYYY-MM-DD') as day,
            sum(confirmed - withdrawn - invalidated)::int as counted from tallies
-     where petition_id = :petition and dimension = 'all'
+     where petition_id = :petition and dimension = 'all' and value = ''
      group by day having sum(confirmed - withdrawn - invalidated) <> 0
      order by day desc limit :most
 """)

@@ -12,6 +12,8 @@ from sqlalchemy import case, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.tokens import LINK_HASH_BYTES
+from app.crypto.details import key_of as details_key
 from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
@@ -42,7 +44,7 @@ class Changer:
         for letter in letters:
             try:
                 payload = self._opener.open(letter.sealed, letter.id)
-                readable.append((bytes.fromhex(str(payload["link_hash"])), payload))
+                readable.append((bytes.fromhex(str(payload["link_hash"]))[:LINK_HASH_BYTES], payload))
             except (CannotOpen, KeyError, ValueError) as error:
                 unreadable.append((letter, type(error).__name__))
         query = (
@@ -69,7 +71,6 @@ class Changer:
         for wording_id, given in cast("list[list[int]]", payload.get("consents") or []):
             await session.execute(
                 insert(Consent).values(
-                    supporter_id=signature.supporter_id,
                     subject_id=signature.id,
                     wording_id=wording_id,
                     given=bool(given),
@@ -85,7 +86,9 @@ class Changer:
             return
         postcode = details.get("postcode") or ""
         kept = {key: details.get(key) or "" for key in ("name", "email", "postcode")}
-        signature.details_sealed = self._sealer.seal(kept, signature.id)
+        # The public role has encrypted the copy anew, under the key that the link leads to.
+        token = self._hasher.link_token(signature.id, signature.link_version)
+        signature.details_sealed = self._sealer.seal_key(details_key(token), signature.id)
         signature.name_hash = self._hasher.name(campaign_id, fold_name(kept["name"]))
         signature.place_hash = (
             self._hasher.place(campaign_id, fold_place(signature.country, postcode)) if postcode else None

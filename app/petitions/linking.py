@@ -14,8 +14,8 @@ from app.core.db import Database
 from app.core.errors import AppError
 from app.core.group_commit import GroupCommit
 from app.core.ids import new_id
-from app.core.tokens import hash_token, well_formed
-from app.crypto import own_copy
+from app.core.tokens import link_hash, well_formed
+from app.crypto.details import decrypt, encrypt, key_of
 from app.crypto.sealing import Sealer
 from app.petitions.changing import CHANGE
 from app.petitions.errors import LinkExpired, LinkUnknown, SignatureEnded
@@ -85,10 +85,10 @@ async def read_my_signature(session: AsyncSession, token: str) -> MySignature:
     """
     if not well_formed(token):
         raise LinkUnknown
-    row = (await session.execute(_READ, {"hash": hash_token(token)})).mappings().one_or_none()
+    row = (await session.execute(_READ, {"hash": link_hash(token)})).mappings().one_or_none()
     if row is None:
         raise LinkUnknown
-    details = own_copy.decrypt(token, bytes(row["own_copy"])) if row["own_copy"] is not None else {}
+    details = decrypt(token, bytes(row["own_copy"])) if row["own_copy"] is not None else {}
     return MySignature(
         petition_id=row["petition_id"],
         petition_slug=row["slug"],
@@ -99,7 +99,7 @@ async def read_my_signature(session: AsyncSession, token: str) -> MySignature:
         expires_at=row["expires_at"],
         confirmed_at=row["confirmed_at"],
         ended_at=row["ended_at"],
-        details={key: str(value or "") for key, value in details.items()},
+        details=details,
         shown_name=row["shown_name"],
         shown_comment=row["shown_comment"],
         comment_approved=row["comment_approved_at"] is not None,
@@ -151,7 +151,7 @@ class Confirmer:
         """
         if not well_formed(token):
             raise LinkUnknown
-        outcome, slug = await self._writer.put(hash_token(token))
+        outcome, slug = await self._writer.put(link_hash(token))
         problems: dict[str | None, type[AppError]] = {
             None: LinkUnknown,
             "expired": LinkExpired,
@@ -166,8 +166,8 @@ class Confirmer:
         rows = await self._connection.run(_CONFIRM, {"hashes": sorted(set(hashes))})
         outcomes: dict[bytes, tuple[str | None, str]] = {}
         counts: dict[int, int] = {}
-        for link_hash, outcome, slug, petition_id, count in rows:
-            outcomes[link_hash] = (outcome, slug)
+        for of_link, outcome, slug, petition_id, count in rows:
+            outcomes[of_link] = (outcome, slug)
             counts[petition_id] = count
         for petition_id, count in counts.items():
             self._counted(petition_id, count)
@@ -182,7 +182,7 @@ async def withdraw(session: AsyncSession, token: str) -> str:
     """
     if not well_formed(token):
         raise LinkUnknown
-    was = await session.scalar(_WITHDRAW, {"hash": hash_token(token)})
+    was = await session.scalar(_WITHDRAW, {"hash": link_hash(token)})
     if was is None:
         raise LinkUnknown
     return str(was)
@@ -198,13 +198,13 @@ async def change(session: AsyncSession, sealer: Sealer, token: str, wanted: Chan
     mine = await read_my_signature(session, token)
     if not mine.is_live:
         raise SignatureEnded
-    payload: dict[str, JsonValue] = {"link_hash": hash_token(token).hex()}
+    payload: dict[str, JsonValue] = {"link_hash": link_hash(token).hex()}
     given = {"name": wanted.name, "postcode": wanted.postcode}
     details = mine.details | {key: value for key, value in given.items() if value is not None}
     if details != mine.details:
         payload["details"] = {**details}
-        copy = own_copy.encrypt(token, {**details})
-        await session.execute(_AMEND, {"hash": hash_token(token), "copy": copy})
+        copy = encrypt(key_of(token), details)
+        await session.execute(_AMEND, {"hash": link_hash(token), "copy": copy})
     if wanted.hide:
         payload["show"] = {"name": None, "comment": None}
     elif wanted.show_name is not None:

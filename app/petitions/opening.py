@@ -13,6 +13,7 @@ from app.campaigns.models import Campaign
 from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener
+from app.supporters.answering import AnswerSet
 from app.supporters.identity import fold_email, fold_name, fold_place
 from app.supporters.regions import region_of
 
@@ -36,7 +37,7 @@ class OpenedLetter:
     campaign_id: int
     received_at: datetime
     payload: dict[str, JsonValue] = field(repr=False)
-    email_hash: bytes = field(repr=False)
+    supporter_id: UUID = field(repr=False)
     mail_hash: bytes = field(repr=False)
     name_hash: bytes = field(repr=False)
     place_hash: bytes | None = field(repr=False)
@@ -49,10 +50,11 @@ class OpenedLetter:
         return value if isinstance(value, str) else ""
 
     @property
-    def consents(self) -> list[tuple[int, bool]]:
-        """Pairs of wording id and answer."""
+    def answers(self) -> AnswerSet:
+        """What was answered to the wordings."""
         pairs = cast("list[list[int]]", self.payload.get("consents") or [])
-        return [(wording_id, bool(given)) for wording_id, given in pairs]
+        answered = {wording_id: bool(given) for wording_id, given in pairs}
+        return AnswerSet(self.text("via"), tuple(sorted(answered.items())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class LetterOpener:
             campaign_id=campaign.id,
             received_at=letter.received_at,
             payload=payload,
-            email_hash=self._hasher.email(campaign.id, folded),
+            supporter_id=self._hasher.supporter(campaign.id, folded),
             mail_hash=self._hasher.suppression(folded),
             name_hash=self._hasher.name(campaign.id, fold_name(name)),
             place_hash=self._hasher.place(campaign.id, place) if place else None,

@@ -1,24 +1,24 @@
-"""Write what opened letters come to: supporters, signatures, consents, tallies and mail, set by set."""
+"""Write what opened letters come to: signatures, tallies and mail, set by set."""
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
-from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Placement
 from app.campaigns.placing import register_placements
 from app.core.db import copy_rows, run_binary
-from app.core.tokens import hash_token
-from app.crypto import own_copy
+from app.core.tokens import link_hash
+from app.crypto import details
 from app.crypto.hashing import Hasher
-from app.crypto.sealing import Sealer, Seals
+from app.crypto.sealing import Sealer
 from app.mail.allowance import lock as lock_allowance
 from app.mail.allowance import save as save_allowance
 from app.mail.queue import Draft, queue
@@ -27,26 +27,25 @@ from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import Where, count_signed, spread
 from app.petitions.writing_mail import MailWriter
+from app.supporters.answering import register_answers
 
 LIFETIME = timedelta(days=7)
 """How long a signature may wait for its confirmation."""
+_AT_LEAST = timedelta(days=1)
+"""From its mail on, where the letter has waited for days: nothing may lapse before anybody looked for it."""
 
-# The upsert finds, makes and locks in one statement: between two, a withdrawal could take the row away.
-_LOCK_SUPPORTERS: LiteralString = """
-    insert into supporters as s (campaign_id, email_hash, key_version)
-    select c, h, %(key_version)b::int2 from unnest(%(campaigns)b::int[], %(hashes)b::bytea[]) x (c, h)
-     order by c, h
-    on conflict (campaign_id, email_hash) do update set id = s.id
-    returning s.campaign_id, s.email_hash, s.id
-"""
+# Workers take turns at an address by its allowance. What they find there stays until they are done: whoever
+# withdraws meanwhile waits, whoever was quicker is not found.
 _THEIRS: LiteralString = """
     select s.petition_id, s.supporter_id, s.state = 'pending' and s.expires_at <= now(),
            s.id, s.person_number, s.state, s.link_version, s.signed_at, s.expires_at, s.name_hash, s.country,
            s.place_hash
-      from unnest(%(petitions)b::int[], %(supporters)b::bigint[]) x (petition, supporter)
+      from unnest(%(petitions)b::int[], %(supporters)b::uuid[]) x (petition, supporter)
       join signatures s on s.petition_id = x.petition and s.supporter_id = x.supporter
-     where s.name_hash is not null order by s.person_number
+     where s.name_hash is not null order by s.id for key share of s
 """
+_PERSON_NUMBER = 4
+"""Its place among the columns."""
 _LOCK_PENDING = text("""
     select id from signatures
      where id = any (cast(:ids as uuid[])) and state = 'pending'
@@ -60,7 +59,7 @@ _SUPPRESSED: LiteralString = """
 _SIGNATURE = {
     "id": "uuid",
     "petition_id": "int4",
-    "supporter_id": "int8",
+    "supporter_id": "uuid",
     "person_number": "int2",
     "text_version_id": "int4",
     "state": "text",
@@ -82,15 +81,9 @@ _SIGNATURE = {
     "score": "int2",
     "confirming_releases": "bool",
     "quarantined_at": "timestamptz",
+    "answers_id": "int4",
 }
-_CONSENT = {
-    "supporter_id": "int8",
-    "subject_id": "uuid",
-    "wording_id": "int4",
-    "given": "bool",
-    "via": "text",
-}
-_END = text("select end_signatures(cast(:ids as uuid[]), false)")
+_END = text("select end_signatures(cast(:ids as uuid[]))")
 
 Row: TypeAlias = dict[str, Any]
 """A row to insert; its values are of the table's own types."""
@@ -101,7 +94,6 @@ class _Batch:
     """What one transaction is about to write."""
 
     signatures: list[tuple[OpenedLetter, Row]] = field(default_factory=list)
-    consents: list[tuple[object, ...]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     signed: Counter[Where] = field(default_factory=Counter)
 
@@ -123,24 +115,23 @@ class Recorder:
         """Write a batch of opened letters in the session's transaction, each as it was judged."""
         if not letters:
             return
-        supporters = await _lock_supporters(session, letters, self.hasher.key_version)
         allowance = await lock_allowance(session, {x.mail_hash for x in letters})
-        people = await _people(session, letters, supporters)
+        people = await _people(session, letters)
         placements = await register_placements(
             session, {(x.campaign_id, x.text("placement")) for x in letters if x.text("placement")}
         )
+        answers = await register_answers(session, {x.answers for x in letters if x.answers.answers})
         suppressed = await _suppressed(session, letters)
         now = await session.scalar(_NOW) or letters[0].received_at
         batch = _Batch()
         for letter in letters:
-            supporter_id = supporters[letter.campaign_id, letter.email_hash]
-            known = people[letter.petition_id, supporter_id]
+            known = people[letter.petition_id, letter.supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
             judgement = judged.get(letter.id, NEUTRAL)
             verdict = await _judge(session, letter, known, now)
             if verdict.decision is Decision.NEW:
-                row = self._add(batch, letter, supporter_id, verdict.number, place)
-                row |= columns_of(judgement, letter.received_at)
+                row = self._add(batch, letter, verdict.number, place, now)
+                row |= columns_of(judgement, letter.received_at) | {"answers_id": answers.get(letter.answers)}
                 known.append(_as_person(row, now))
                 verdict = Verdict(Decision.NEW, standing=known[-1])
             writes = judgement.writes and letter.mail_hash not in suppressed
@@ -151,25 +142,20 @@ class Recorder:
         await save_allowance(session, allowance)
 
     def _add(
-        self, batch: _Batch, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
+        self, batch: _Batch, letter: OpenedLetter, number: int, place: Placement | None, now: datetime
     ) -> Row:
-        row = self._signature(letter, supporter_id, number, place)
+        row = self._signature(letter, number, place)
+        row["expires_at"] = max(letter.received_at + LIFETIME, now + _AT_LEAST)
         batch.signatures.append((letter, row))
         slug = place.slug if place else None
         batch.signed[letter.petition_id, row["country"], letter.region, slug, row["locale"]] += 1
-        batch.consents += [
-            (supporter_id, letter.id, wording_id, given, letter.text("via"))
-            for wording_id, given in letter.consents
-        ]
         return row
 
-    def _signature(
-        self, letter: OpenedLetter, supporter_id: int, number: int, place: Placement | None
-    ) -> Row:
+    def _signature(self, letter: OpenedLetter, number: int, place: Placement | None) -> Row:
         return {
             "id": letter.id,
             "petition_id": letter.petition_id,
-            "supporter_id": supporter_id,
+            "supporter_id": letter.supporter_id,
             "person_number": number,
             "text_version_id": letter.payload["text_version_id"],
             "state": "pending",
@@ -182,21 +168,19 @@ class Recorder:
             "key_version": self.hasher.key_version,
             "link_version": 1,
             "signed_at": letter.received_at,
-            "expires_at": letter.received_at + LIFETIME,
         }
 
     def _all_sealed(self, signatures: Sequence[tuple[OpenedLetter, Row]]) -> list[tuple[object, ...]]:
-        series = self.sealer.series()
-        return [self._sealed(letter, row, series) for letter, row in signatures]
+        return [self._sealed(letter, row) for letter, row in signatures]
 
-    def _sealed(self, letter: OpenedLetter, row: Row, sealer: Seals) -> tuple[object, ...]:
+    def _sealed(self, letter: OpenedLetter, row: Row) -> tuple[object, ...]:
         """The whole row, in the order of the columns, with what is personal sealed."""
         token = self.hasher.link_token(letter.id, 1)
-        details: dict[str, JsonValue] = {key: letter.text(key) for key in ("name", "email", "postcode")}
+        key = details.key_of(token)
         whole = row | {
-            "details_sealed": sealer.seal(details, letter.id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": letter.text("country")}),
-            "link_hash": hash_token(token),
+            "details_sealed": self.sealer.seal_key(key, letter.id),
+            "own_copy": details.encrypt(key, {name: letter.text(name) for name in details.FIELDS}),
+            "link_hash": link_hash(token),
         }
         return tuple(whole[column] for column in _SIGNATURE)
 
@@ -205,23 +189,8 @@ class Recorder:
         signatures = await asyncio.to_thread(self._all_sealed, batch.signatures)
         if signatures:
             await copy_rows(session, "signatures", _SIGNATURE, signatures)
-        if batch.consents:
-            await copy_rows(session, "consents", _CONSENT, batch.consents)
         await count_signed(session, spread(batch.signed))
         await queue(session, self.sealer, batch.drafts)
-
-
-async def _lock_supporters(
-    session: AsyncSession, letters: Sequence[OpenedLetter], key_version: int
-) -> dict[tuple[int, bytes], int]:
-    """Find or make each letter's supporter and lock the rows, in one order, until the transaction ends."""
-    wanted = sorted({(x.campaign_id, x.email_hash) for x in letters})
-    found = await run_binary(
-        session,
-        _LOCK_SUPPORTERS,
-        {"campaigns": [c for c, _ in wanted], "hashes": [h for _, h in wanted], "key_version": key_version},
-    )
-    return {(campaign_id, email_hash): found_id for campaign_id, email_hash, found_id in found}
 
 
 async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person], now: datetime) -> Verdict:
@@ -235,20 +204,20 @@ async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person
 
 
 async def _people(
-    session: AsyncSession, letters: Sequence[OpenedLetter], supporters: dict[tuple[int, bytes], int]
-) -> dict[tuple[int, int], list[Person]]:
+    session: AsyncSession, letters: Sequence[OpenedLetter]
+) -> dict[tuple[int, UUID], list[Person]]:
     """The live signatures of these supporters on these petitions, the first person first.
 
     Those who did not confirm in time are ended before, so that they can sign again.
     """
-    pairs = sorted({(x.petition_id, supporters[x.campaign_id, x.email_hash]) for x in letters})
+    pairs = sorted({(x.petition_id, x.supporter_id) for x in letters})
     theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
     rows = await run_binary(session, _THEIRS, theirs)
     if expired := [person[0] for _, _, has_expired, *person in rows if has_expired]:
         await _end(session, expired, expired=True)
         rows = await run_binary(session, _THEIRS, theirs)
-    found: dict[tuple[int, int], list[Person]] = defaultdict(list)
-    for petition_id, supporter_id, _, *person in rows:
+    found: dict[tuple[int, UUID], list[Person]] = defaultdict(list)
+    for petition_id, supporter_id, _, *person in sorted(rows, key=itemgetter(_PERSON_NUMBER)):
         found[petition_id, supporter_id].append(Person(*person))
     return found
 

@@ -1,7 +1,7 @@
 """Resolve letters: everything that needs knowledge about people happens here, in the worker, in batches.
 
-A batch is one transaction: take the letters out, open, find the people, decide, write signatures, consents,
-tallies and mail rows. Letters that sign and letters that change go in transactions of their own: one
+A batch is one transaction: take the letters out, open, find the people, decide, write signatures, tallies
+and mail rows. Letters that sign and letters that change go in transactions of their own: one
 locks people before signatures and figures, the other signatures alone, and together they could wait in a
 circle with somebody who confirms. A batch that breaks is halved until the letter that breaks it stands
 alone; that one is kept apart, sealed, and hinders nobody.

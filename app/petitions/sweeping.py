@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.recording import record
 from app.core.db import Database
 from app.core.ids import new_id
+from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.deferring import defer
@@ -39,12 +40,13 @@ _SAMPLE = 20
 _CANDIDATE = (
     Signature.id,
     Signature.details_sealed,
+    Signature.own_copy,
     Signature.signed_at,
     Signature.state,
     Signature.quarantined_at,
     Signature.score,
 )
-_Found: TypeAlias = Row[UUID, bytes | None, datetime, str, datetime | None, int]
+_Found: TypeAlias = Row[UUID, bytes | None, bytes | None, datetime, str, datetime | None, int]
 _COUNTS = (Signature.state == "confirmed") & Signature.quarantined_at.is_(None)
 FORGET_CONDITIONS = text("""
     update sweeps set conditions_sealed = null
@@ -261,6 +263,7 @@ class Sweeper:
         return await asyncio.to_thread(look)
 
     def _name(self, candidate: _Found) -> str:
-        if candidate.details_sealed is None:
+        if candidate.details_sealed is None or candidate.own_copy is None:
             return ""
-        return str(self._opener.open(candidate.details_sealed, candidate.id).get("name") or "")
+        sealed, copy = candidate.details_sealed, candidate.own_copy
+        return open_sealed(self._opener, sealed, copy, candidate.id)["name"]

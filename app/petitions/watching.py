@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.models import Campaign
 from app.core.db import Database
 from app.core.ids import new_id
+from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.running import Job
@@ -62,11 +63,11 @@ _BEFORE = text(f"""
 """)  # noqa: S608 - built from constants
 _SAMPLE = text(f"""
     with recent as materialized ({_RECENT})
-    select s.id, s.petition_id, s.details_sealed, s.state from signatures s join (
+    select s.id, s.petition_id, s.details_sealed, s.own_copy, s.state from signatures s join (
       select id, row_number() over (partition by petition_id order by hashtext(id::text)) as n from recent
        where petition_id = any (cast(:petitions as int[])) and invalidated_at is null
          and state in ('pending', 'confirmed')) c on c.id = s.id
-     where c.n <= :each and s.details_sealed is not null
+     where c.n <= :each and s.details_sealed is not null and s.own_copy is not null
 """)  # noqa: S608 - built from constants
 _HOUR = text("select date_trunc('hour', now(), 'UTC')")
 FORGET = text("delete from watch_reports where reported_at < now() - cast(:kept as interval)")
@@ -136,8 +137,8 @@ class Watcher:
         each = max(1, NAMES_OPENED // len(petitions))
         values = {"petitions": petitions, "each": each, "most": _MOST_ROWS}
         rows = [
-            (petition, signature_id, bytes(sealed), state)
-            for signature_id, petition, sealed, state in await session.execute(_SAMPLE, values)
+            (petition, signature_id, bytes(sealed), bytes(copy), state)
+            for signature_id, petition, sealed, copy, state in await session.execute(_SAMPLE, values)
         ]
         found: list[_Finding] = []
         for petition, names in (await asyncio.to_thread(self._open, rows)).items():
@@ -145,10 +146,10 @@ class Watcher:
             found += [self._name_finding(petition, group, len(names)) for group in trending]
         return found
 
-    def _open(self, rows: Iterable[tuple[int, UUID, bytes, str]]) -> dict[int, list[tuple[str, bool]]]:
+    def _open(self, rows: Iterable[tuple[int, UUID, bytes, bytes, str]]) -> dict[int, list[tuple[str, bool]]]:
         names: dict[int, list[tuple[str, bool]]] = defaultdict(list)
-        for petition, signature_id, sealed, state in rows:
-            name = str(self._opener.open(sealed, signature_id).get("name") or "")
+        for petition, signature_id, sealed, copy, state in rows:
+            name = open_sealed(self._opener, sealed, copy, signature_id)["name"]
             names[petition].append((name, state == "confirmed"))
         return names
 

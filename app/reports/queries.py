@@ -35,7 +35,7 @@ select t.value, {_SUMS} {_TALLIES}
    and t.dimension = 'placement' group by 1 order by sum(t.signed) desc, 1 limit {MAX_PLACEMENTS}
 """)
 _SIGNING_EVER = text(f"""
-select {_SUMS} from tallies t join petitions p on p.id = t.petition_id
+select {_SUMS} from tally_totals t join petitions p on p.id = t.petition_id
  where p.campaign_id = :campaign and t.dimension = 'all' and t.value = ''
 """)  # noqa: S608 - built from constants
 

@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, Command] = {
     "confirming": Command(confirming.measure, 4, 5, 0),
     "reading": Command(reading.measure, 3, 5, 0),
     "breakdowns": Command(breakdowns.measure, 2, 5, 5_000_000),
-    "disk": Command(disk.measure, 0, 1, 10_000),
+    "disk": Command(disk.measure, 0, 1, 25_000),
     "memory": Command(memory.measure, 0, 1, 20_000),
 }
 

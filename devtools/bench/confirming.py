@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.core.ids import new_id
-from app.core.tokens import hash_token, new_token
-from app.crypto import own_copy
+from app.core.tokens import link_hash, new_token
+from app.crypto import details
+from app.crypto.sealing import KEY_BYTES
 from devtools.bench.figures import Aim, Report, Rounds
 from devtools.bench.load import Load, Result
 from devtools.bench.options import Options, said
@@ -35,21 +36,15 @@ def make_links(world: World, count: int) -> list[str]:
     loaded, hasher, sealer = world.loaded, world.hasher, world.sealer
     tokens = [new_token() for _ in range(count)]
     now = datetime.now(UTC)
-    details = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode": "N1 9GU"}
+    suzie = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode": "N1 9GU"}
     with world.owner.transaction(), world.owner.cursor() as cursor:
-        cursor.execute(
-            "select nextval(pg_get_serial_sequence('supporters', 'id')) from generate_series(1, %s)", [count]
-        )
-        people = [int(number) for (number,) in cursor]
-        with cursor.copy("copy supporters (id, campaign_id, email_hash) from stdin") as copying:
-            for person, token in zip(people, tokens, strict=True):
-                copying.write_row((person, loaded.campaign_id, hasher.email(loaded.campaign_id, token)))
         # One seal will do: nobody opens it, and each own copy is made for its token.
-        sealed = sealer.seal(dict(details), new_id())
+        sealed = sealer.seal_key(bytes(KEY_BYTES), new_id())
         with cursor.copy(f"copy signatures ({_COLUMNS}) from stdin".encode()) as copying:
-            for number, (person, token) in enumerate(zip(people, tokens, strict=True)):
+            for number, token in enumerate(tokens):
+                person = hasher.supporter(loaded.campaign_id, token)
                 country = "UA" if number % 7 == 0 else "GB"
-                copy = own_copy.encrypt(token, {**details, "country": country})
+                copy = details.encrypt(details.key_of(token), {**suzie, "country": country})
                 row = (new_id(), loaded.petition_id, person, loaded.text_version_id, "pending", country, "en")
                 copying.write_row(
                     (
@@ -57,7 +52,7 @@ def make_links(world: World, count: int) -> list[str]:
                         hasher.name(loaded.campaign_id, token),
                         sealed,
                         copy,
-                        hash_token(token),
+                        link_hash(token),
                         now,
                         now + timedelta(days=7),
                     )
@@ -95,7 +90,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
             said(f"confirming: round {number + 1} of {options.rounds}")
             for name, url in urls:
                 tokens = make_links(world, links[name])
-                world.owner.execute("vacuum analyze signatures, supporters")
+                world.owner.execute("vacuum analyze signatures")
                 before = world.number(_CONFIRMED)
                 result = load.confirm(f"{url}/signatures/confirm", options.seconds, tokens)
                 verify(world, before, result, tokens)

@@ -1,6 +1,7 @@
 """Gather signatures by the real path: HTTP, letterbox, worker; and confirm them by their links' hashes."""
 
 import time
+from collections.abc import Sequence
 
 from devtools.bench.load import Load
 from devtools.bench.options import said
@@ -10,7 +11,6 @@ from devtools.bench.world import World
 
 _ALL = "select sum(signed) from tallies where dimension = 'all'"
 _UNSENT = "select count(*) from mails where state in ('queued', 'sending')"
-_PENDING = "select link_hash from signatures where state = 'pending' order by id limit 500"
 _STEP_SECONDS = 5.0
 
 
@@ -31,10 +31,11 @@ def sign_until(world: World, load: Load, signatures: int) -> int:
     return have
 
 
-def confirm_all(world: World) -> None:
-    """Confirm every pending signature by its link's hash, as the confirmer does, in batches."""
-    while hashes := [row[0] for row in world.owner.execute(_PENDING)]:
-        world.owner.execute("select count(*) from confirm_signatures(%s)", [hashes])
+def confirm(world: World, hashes: Sequence[bytes], batch: int) -> None:
+    """Confirm signatures by their links' hashes, as the confirmer does, in batches."""
+    for first in range(0, len(hashes), batch):
+        part = sorted(hashes[first : first + batch])
+        world.owner.execute("select count(*) from confirm_signatures(%s)", [part])
 
 
 def wait_for_mail(world: World, patience: float) -> None:

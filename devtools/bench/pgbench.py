@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from app.crypto import details
+from app.crypto.sealing import KEY_BYTES, WRAPPED_KEY_BYTES
 from devtools.bench.processes import CannotMeasure
 from devtools.bench.world import World
 
@@ -32,25 +34,20 @@ on conflict (kind, key_hash, day) do update set day_count = s.day_count + 1,
   minute_at = excluded.minute_at;
 commit;
 begin;
-insert into supporters as s (campaign_id, email_hash)
-values ({campaign}, sha256(int8send(:n::bigint)))
-on conflict (campaign_id, email_hash) do update set email_hash = excluded.email_hash
-returning id as supporter \gset
+select md5(:n::text)::uuid as supporter \gset
 select count(*) as known from signatures
- where petition_id = {petition} and supporter_id = :supporter \gset
+ where petition_id = {petition} and supporter_id = :supporter::uuid \gset
 select id as placement, slug as slug from placements
  where campaign_id = {campaign} order by id offset :place - 1 limit 1 \gset
 insert into signatures (id, petition_id, supporter_id, text_version_id, state, country, region,
-  placement_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
-values (uuidv7(), {petition}, :supporter, {version}, 'pending',
+  placement_id, answers_id, locale, name_hash, place_hash, details_sealed, own_copy, link_hash, expires_at)
+values (uuidv7(), {petition}, :supporter::uuid, {version}, 'pending',
   case when :country < 9 then 'GB' else 'UA' end, case when :country < 9 then 'E12000007' end,
-  :placement, 'en', sha256(int8send(:n::bigint + 1)), sha256(int8send(:n::bigint + 2)),
+  :placement, {answers}, 'en', substr(sha256(int8send(:n::bigint + 1)), 1, 16),
+  substr(sha256(int8send(:n::bigint + 2)), 1, 8),
   decode(repeat('5e', {details}), 'hex'), decode(repeat('5e', {copy}), 'hex'),
-  sha256(int8send(:n::bigint + 3)), now() + interval '7 days')
+  substr(sha256(int8send(:n::bigint + 3)), 1, 16), now() + interval '7 days')
 returning id as signature \gset
-insert into consents (supporter_id, subject_id, wording_id, given, via)
-values (:supporter::bigint, :signature::uuid, {signing}, true, 'api'),
-       (:supporter::bigint, :signature::uuid, {updates}, false, 'api');
 insert into mails (kind, campaign_id, subject_id, message_id, payload_sealed, state)
 values ('confirm_signature', {campaign}, :signature::uuid, :signature::text,
   decode(repeat('5e', {mail}), 'hex'), 'sent');
@@ -77,7 +74,7 @@ _EXAMPLE = {"name": "Suzie Fenn", "email": "suzie.fenn@example.org", "postcode":
 def script(world: World, *, counters: bool) -> str:
     """The transaction that pgbench repeats."""
     loaded = world.loaded
-    details = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0)))
+    sealed_mail = len(world.sealer.seal(dict(_EXAMPLE), UUID(int=0))) + 250
     template = _ROWS + (_COUNTERS if counters else "") + "commit;\n"
     values = {
         "shared": _SHARED if counters else "",
@@ -85,13 +82,25 @@ def script(world: World, *, counters: bool) -> str:
         "petition": loaded.petition_id,
         "version": loaded.text_version_id,
         "places": len(loaded.placement_ids),
-        "signing": loaded.wording_ids["signature"],
-        "updates": loaded.wording_ids["updates"],
-        "details": details,
-        "copy": details,
-        "mail": details + 250,
+        "answers": _answers(world),
+        "details": WRAPPED_KEY_BYTES,
+        "copy": len(details.encrypt(bytes(KEY_BYTES), _EXAMPLE)),
+        "mail": sealed_mail,
     }
     return re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), template)
+
+
+def _answers(world: World) -> int:
+    wordings = sorted(world.loaded.wording_ids[purpose] for purpose in ("signature", "updates"))
+    values = ["api", wordings, [True] * len(wordings)]
+    world.owner.execute(
+        "insert into answer_sets (via, wordings, given) values (%s, %s::int[], %s::bool[]) "
+        "on conflict do nothing",
+        values,
+    )
+    return world.number(
+        "select id from answer_sets where via = %s and wordings = %s::int[] and given = %s::bool[]", *values
+    )
 
 
 def run(world: World, seconds: float, *, counters: bool) -> float:

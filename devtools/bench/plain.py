@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from app.campaigns.models import Placement
 from app.core.db import Database, async_url
 from app.core.ids import new_id
-from app.core.tokens import hash_token
-from app.crypto import own_copy
+from app.core.tokens import link_hash
+from app.crypto import details
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
 from app.mail.models import Mail
@@ -30,11 +30,12 @@ from app.petitions.judging import Judge, Judgement, columns_of
 from app.petitions.models import PetitionCount, Signature
 from app.petitions.opening import OpenedLetter
 from app.petitions.tallying import count_signed, marginals
+from app.supporters.answering import AnswerSet, register_answers
 from app.supporters.identity import fold_email, fold_name, fold_place
-from app.supporters.models import Consent, Supporter
 from app.supporters.regions import region_of
 
 POOL = 14
+_Pairs = list[list[int]]
 _TALLY_CONFIRMED = text("""
     insert into tallies as t (petition_id, dimension, value, utc_hour, confirmed)
     select d.petition_id, d.dimension, d.value, date_trunc('hour', now(), 'UTC'), d.events
@@ -91,7 +92,8 @@ class PlainSigning:
         """
         judgement = await self._judged(row_id, petition_id, payload)
         async with self._sessions() as session, session.begin():
-            supporter_id = await self._supporter(session, str(payload["email"]))
+            folded = fold_email(str(payload["email"])).folded
+            supporter_id = self._hasher.supporter(self._campaign_id, folded)
             known = await session.scalars(
                 select(Signature.id).where(
                     Signature.petition_id == petition_id, Signature.supporter_id == supporter_id
@@ -101,10 +103,11 @@ class PlainSigning:
                 return
             placement = await self._placement(session, payload.get("placement"))
             row = self._row(row_id, petition_id, payload)
+            answers = AnswerSet("api", tuple((w, bool(g)) for w, g in cast("_Pairs", payload["consents"])))
+            row["answers_id"] = (await register_answers(session, [answers]))[answers]
             row |= {"supporter_id": supporter_id, "placement_id": placement.id if placement else None}
             row |= columns_of(judgement, datetime.now(UTC))
             await session.execute(insert(Signature).values(row))
-            await self._consents(session, row_id, supporter_id, payload)
             await session.execute(insert(Mail).values(self._mail(row_id, payload)))
             await _count(session, petition_id)
             where = marginals(
@@ -120,7 +123,7 @@ class PlainSigning:
         """Confirm by a link's token; returns the new count."""
         async with self._sessions() as session, session.begin():
             found = await session.scalar(
-                select(Signature).where(Signature.link_hash == hash_token(token)).with_for_update()
+                select(Signature).where(Signature.link_hash == link_hash(token)).with_for_update()
             )
             if found is None:
                 raise LinkUnknown
@@ -140,7 +143,7 @@ class PlainSigning:
             campaign_id=self._campaign_id,
             received_at=datetime.now(UTC),
             payload=dict(payload),
-            email_hash=b"",
+            supporter_id=UUID(int=0),
             mail_hash=self._hasher.suppression(folded),
             name_hash=b"",
             place_hash=None,
@@ -149,41 +152,16 @@ class PlainSigning:
         )
         return (await self._judge.judge([letter]))[row_id]
 
-    async def _supporter(self, session: AsyncSession, email: str) -> int:
-        email_hash = self._hasher.email(self._campaign_id, fold_email(email).folded)
-        statement = upsert(Supporter).values(campaign_id=self._campaign_id, email_hash=email_hash)
-        found = await session.scalar(
-            statement.on_conflict_do_update(
-                index_elements=["campaign_id", "email_hash"], set_={"email_hash": email_hash}
-            ).returning(Supporter.id)
-        )
-        return int(found or 0)
-
     async def _placement(self, session: AsyncSession, slug: JsonValue) -> Placement | None:
         if not slug:
             return None
         query = select(Placement).where(Placement.campaign_id == self._campaign_id, Placement.slug == slug)
         return (await session.scalars(query)).one_or_none()
 
-    async def _consents(
-        self, session: AsyncSession, row_id: UUID, supporter_id: int, payload: Mapping[str, JsonValue]
-    ) -> None:
-        rows = [
-            {
-                "supporter_id": supporter_id,
-                "subject_id": row_id,
-                "wording_id": wording_id,
-                "given": bool(given),
-                "via": "api",
-            }
-            for wording_id, given in cast("list[list[int]]", payload["consents"])
-        ]
-        await session.execute(insert(Consent).inline(), rows)
-
     def _row(self, row_id: UUID, petition_id: int, payload: Mapping[str, JsonValue]) -> dict[str, object]:
         country, postcode = str(payload["country"]), str(payload["postcode"])
-        details: dict[str, JsonValue] = {key: payload[key] for key in ("name", "email", "postcode")}
         token = self._hasher.link_token(row_id, 1)
+        key = details.key_of(token)
         place = fold_place(country, postcode) if postcode else None
         now = datetime.now(UTC)
         return {
@@ -196,9 +174,9 @@ class PlainSigning:
             "locale": payload["locale"],
             "name_hash": self._hasher.name(self._campaign_id, fold_name(str(payload["name"]))),
             "place_hash": self._hasher.place(self._campaign_id, place) if place else None,
-            "details_sealed": self._sealer.seal(details, row_id),
-            "own_copy": own_copy.encrypt(token, {**details, "country": country}),
-            "link_hash": hash_token(token),
+            "details_sealed": self._sealer.seal_key(key, row_id),
+            "own_copy": details.encrypt(key, {name: str(payload[name] or "") for name in details.FIELDS}),
+            "link_hash": link_hash(token),
             "signed_at": now,
             "expires_at": now + timedelta(days=7),
         }

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from app.core.tokens import hash_token
+from app.core.tokens import link_hash
 from app.crypto.hashing import Hasher
 from app.crypto.keys import parse_key
 from app.supporters.identity import fold_email, fold_name
@@ -24,8 +24,7 @@ from devtools.load.people import Person
 from tests.journeys.running import ROOT, Running
 
 _STORED = """
-    select p.email_hash, s.name_hash, s.id, s.state, s.link_hash, s.link_version
-      from signatures s left join supporters p on p.id = s.supporter_id
+    select s.supporter_id, s.name_hash, s.id, s.state, s.link_hash, s.link_version from signatures s
 """
 _MAILS = "select m.message_id, m.state, m.subject_id from mails m where m.kind like any (%s)"
 _CONFIRMED = """
@@ -83,16 +82,16 @@ class Evidence:
         hasher = self.hasher
         known = {
             (
-                hasher.email(campaign, fold_email(p.email).folded),
+                hasher.supporter(campaign, fold_email(p.email).folded),
                 hasher.name(campaign, fold_name(p.name)),
             ): p.number
             for p in people
         }
         found: dict[int, list[Stored]] = {number: [] for number in known.values()}
-        for email_hash, name_hash, id_, state, link_hash, version in self.query(_STORED):
-            stored = Stored(id_, state, bytes(link_hash), hasher.link_token(id_, version))
-            assert hash_token(stored.token) == stored.link_hash
-            found[known[bytes(email_hash), bytes(name_hash)]].append(stored)
+        for supporter_id, name_hash, id_, state, stored_hash, version in self.query(_STORED):
+            stored = Stored(id_, state, bytes(stored_hash), hasher.link_token(id_, version))
+            assert link_hash(stored.token) == stored.link_hash
+            found[known[supporter_id, bytes(name_hash)]].append(stored)
         return found
 
     def mails(self, *kinds: str) -> dict[str, tuple[str, UUID]]:

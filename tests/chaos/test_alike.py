@@ -193,11 +193,10 @@ def apart_of(evidence: Evidence, cast: Cast) -> dict[str, int]:
     [(campaign,)] = evidence.query("select campaign_id from petitions")
     hasher = evidence.hasher
     rows = evidence.query(
-        "select p.email_hash from signatures s join supporters p on p.id = s.supporter_id "
-        "where s.quarantined_at is not null"
+        "select supporter_id from signatures where quarantined_at is not null and supporter_id is not null"
     )
-    apart = {bytes(email_hash) for (email_hash,) in rows}
+    apart = {supporter for (supporter,) in rows}
     return {
-        kind: len({e for e in set(seen) if hasher.email(campaign, fold_email(e).folded) in apart})
+        kind: len({e for e in set(seen) if hasher.supporter(campaign, fold_email(e).folded) in apart})
         for kind, seen in cast.seen.items()
     }

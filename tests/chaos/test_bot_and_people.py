@@ -33,8 +33,7 @@ MAIL_SECONDS, LONGEST_MAIL_WAIT = 120.0, 15.0
 QUARANTINE_SECONDS = 60.0
 """A network is looked back at again after twenty seconds, by a job that waits for two."""
 _NOT_APART = """
-    select count(*) from signatures s join supporters p on p.id = s.supporter_id
-     where p.email_hash = any (%s) and s.quarantined_at is null
+    select count(*) from signatures where supporter_id = any (%s) and quarantined_at is null
 """
 
 
@@ -177,7 +176,7 @@ async def until_all_apart(evidence: Evidence, bots: Sequence[Person]) -> float:
     """How long it takes until every signature of the bot waits apart."""
     [(campaign,)] = evidence.query("select campaign_id from petitions")
     hasher, began = evidence.hasher, time.monotonic()
-    hashes = [hasher.email(campaign, fold_email(bot.email).folded) for bot in bots]
+    hashes = [hasher.supporter(campaign, fold_email(bot.email).folded) for bot in bots]
     while left := evidence.query(_NOT_APART, hashes)[0][0]:
         assert time.monotonic() - began < QUARANTINE_SECONDS, (
             f"{left} signatures of the bot count as people's"

@@ -8,8 +8,9 @@ from app.cli.demo.history import synthesise
 from app.cli.demo.loading import Loaded
 from app.cli.demo.people import DOMAIN
 from app.core.db import Database
-from app.core.tokens import hash_token
+from app.core.tokens import hash_token, link_hash
 from app.crypto import own_copy
+from app.crypto.details import decrypt, open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.keys import KeySet
 from app.crypto.sealing import Opener, Sealer
@@ -91,13 +92,14 @@ def test_the_history_is_consistent(
     states = {state for (state,) in rows(demo_owner, "select distinct state from signatures")}
     assert states == {"pending", "confirmed", "withdrawn", "lapsed"}
     # Rows hold what they should: one consent to each wording, shown names of the confirmed alone.
-    assert rows(demo_owner, "select count(*) from consents") == [(3000,)]
-    required = "select count(*) from consents where wording_id = %s and given"
+    assert rows(demo_owner, "select count(*) from consent_trail") == [(3000,)]
+    required = "select count(*) from consent_trail where wording_id = %s and given"
     assert rows(demo_owner, required, loaded.wording_ids["signature"]) == [(1500,)]
     shown = "select distinct s.state from published_signers p join signatures s on s.id = p.signature_id"
     assert rows(demo_owner, shown) == [("confirmed",)]
+    people = "select count(distinct supporter_id) from signatures"
     living = "select count(*) from signatures where supporter_id is not null"
-    assert rows(demo_owner, "select count(*) from supporters") == rows(demo_owner, living)
+    assert rows(demo_owner, people) == rows(demo_owner, living)
     assert rows(demo_owner, "select distinct cause_kind from ledger_postings") == [("demo",)]
     assert rows(demo_owner, "select count(*) from donations where state in ('created', 'pending')") == [(0,)]
 
@@ -114,17 +116,17 @@ def test_links_hashes_and_seals_are_real(
     demo_owner: psycopg.Connection, loaded: Loaded, told: object, hasher_alone: Hasher, keys: KeySet
 ) -> None:
     opener = Opener({KEY_ID: PrivateKey(keys.opening)})
-    query = """select s.id, s.link_hash, s.own_copy, s.details_sealed, p.email_hash, s.country
-                 from signatures s join supporters p on p.id = s.supporter_id
-                where s.state = 'confirmed' limit 20"""
-    for row_id, link_hash, copy, sealed, email_hash, country in demo_owner.execute(query):
+    query = """select s.id, s.link_hash, s.own_copy, s.details_sealed, s.supporter_id, s.country
+                 from signatures s where s.state = 'confirmed' limit 20"""
+    for row_id, stored, copy, sealed, supporter_id, country in demo_owner.execute(query):
         token = hasher_alone.link_token(row_id, 1)
-        assert hash_token(token) == link_hash
-        details = opener.open(sealed, row_id)
-        assert own_copy.decrypt(token, copy) == {**details, "country": country}
+        assert link_hash(token) == stored
+        details = open_sealed(opener, sealed, copy, row_id)
+        assert decrypt(token, copy) == details
+        assert details["country"] == country
         email = str(details["email"])
         assert email.endswith(DOMAIN)
-        assert hasher_alone.email(loaded.campaign_id, email) == email_hash
+        assert hasher_alone.supporter(loaded.campaign_id, email) == supporter_id
     for row_id, token_hash, copy in demo_owner.execute(
         "select id, token_hash, own_copy from donations limit 5"
     ):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.tokens import hash_token, new_token, well_formed
+from app.core.tokens import hash_token, link_hash, new_token, well_formed
 
 
 def test_tokens_are_well_formed_and_never_the_same() -> None:
@@ -36,6 +36,10 @@ def test_the_stored_hash_is_sha_256() -> None:
 )
 def test_what_is_no_token_is_seen_without_a_query(token: str) -> None:
     assert not well_formed(token)
+
+
+def test_a_link_is_stored_under_half_of_it() -> None:
+    assert link_hash("abc").hex() == "ba7816bf8f01cfea414140de5dae2223"
 
 
 @given(st.text(st.characters(exclude_categories=[])))

@@ -141,16 +141,18 @@ async def test_who_let_a_signature_lapse_can_sign_again(
     first = await mailbox.newest(suzie.email)
     superuser.execute(
         "update signatures set signed_at = signed_at - interval '8 days', "
-        "expires_at = expires_at - interval '8 days' where link_hash = sha256(convert_to(%s, 'UTF8'))",
+        "expires_at = expires_at - interval '8 days' "
+        "where link_hash = substr(sha256(convert_to(%s, 'UTF8')), 1, 16)",
         [first.token],
     )
     confirming = {"token": first.token}
     late = await api.post("/api/v1/signatures/confirm", json=confirming)
     assert (late.status_code, late.json()["code"]) == (410, "link_expired")
+    superuser.execute("delete from lapse_walks")  # the worker had passed that time before it was made so
     superuser.execute("select lapse_signatures(1000)")
     row = superuser.execute(
         "select state, details_sealed, own_copy, supporter_id from signatures "
-        "where link_hash = sha256(convert_to(%s, 'UTF8'))",
+        "where link_hash = substr(sha256(convert_to(%s, 'UTF8')), 1, 16)",
         [first.token],
     ).fetchone()
     assert row == ("lapsed", None, None, None)

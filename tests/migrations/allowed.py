@@ -25,6 +25,7 @@ PUBLIC_TABLES: Rights = {
     "published_signers": SEE,
     "proof_rules": SEE,
     "tallies": SEE,
+    "tally_totals": SEE,
     "wordings": SEE,
     # What it hands in, and cannot look at again.
     "intake": {"INSERT": ("id", "petition_id", "kind", "sealed")},
@@ -80,8 +81,8 @@ INTERNAL_TABLES: Rights = {
                 "campaigns",
             ),
             *("petition_counts", "petition_text_versions", "petitions", "suppressions", "wordings"),
-            *("letterbox_states", "process_states"),
-            "invalidation_counts",
+            *("letterbox_states", "process_states", "invalidation_counts"),
+            *("consent_trail", "mail_counts", "tally_totals"),
         ),
         SEE,
     ),
@@ -109,6 +110,7 @@ INTERNAL_TABLES: Rights = {
     },
     "intake": {**QUEUE, "UPDATE": ("received_at",)},
     "intake_rejected": QUEUE,
+    "answer_sets": {**SEE, "INSERT": ("via", "wordings", "given")},
     "mail_allowances": {**QUEUE, "UPDATE": ("address_hash", "queued_at")},
     "mails": {
         **ADD,
@@ -144,7 +146,6 @@ INTERNAL_TABLES: Rights = {
     "staff_sessions": {**QUEUE, "UPDATE": ("last_seen_at",)},
     "stripe_cursors": {**ADD, "UPDATE": ("listed_to",)},
     "stripe_events": {**ADD, "UPDATE": ("handled_at", "outcome")},
-    "supporters": {**QUEUE, "UPDATE": ("id",)},
     "tallies": {
         **SEE,
         "INSERT": ("petition_id", "dimension", "value", "utc_hour", "signed"),
@@ -153,7 +154,8 @@ INTERNAL_TABLES: Rights = {
 }
 INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
-    "end_signatures(uuid[],boolean)",
+    "end_signatures(uuid[])",
+    "forget_mails(bigint,interval,interval,integer)",
     "forget_origins(timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
@@ -174,6 +176,7 @@ FUNCTIONS = {"haven_public": PUBLIC_FUNCTIONS, "haven_internal": INTERNAL_FUNCTI
 APPEND_ONLY = {
     *(
         "allocation_shares",
+        "answer_sets",
         "audit_entries",
         "consents",
         "ledger_accounts",

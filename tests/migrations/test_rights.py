@@ -128,7 +128,7 @@ REFUSED_TO_ALL = {
 REFUSED = {
     "haven_public": REFUSED_TO_ALL
     | {
-        "ending anybody": "select end_signatures(array[]::uuid[], true)",
+        "ending anybody": "select end_signatures(array[]::uuid[])",
         "lapsing": "select lapse_signatures(1)",
         "whom it counts": "select * from tally_dimensions(array[]::uuid[])",
         "what jobs were told": "select args from procrastinate_jobs",
@@ -140,16 +140,20 @@ REFUSED = {
         "a donation by its id": "select state from donations where id = gen_random_uuid()",
         "a settled donation": "insert into donations (id, state) values (gen_random_uuid(), 'succeeded')",
         "the counter": "update petition_counts set counted = 1",
+        "a total": "update tally_totals set confirmed = 1",
         "an event marked as handled": "update stripe_events set handled_at = now()",
     },
     "haven_internal": REFUSED_TO_ALL
     | {
         "the counter": "update petition_counts set counted = 1",
         "a tally of confirmations": "update tallies set confirmed = 1",
+        "a total": "update tally_totals set confirmed = 1",
         "a signature's state": "update signatures set state = 'confirmed'",
         "a signature deleted": "delete from signatures",
         "the amount of a donation": "update donations set amount_minor = 1",
         "a consent changed": "update consents set given = true",
+        "answers exchanged": "update signatures set answers_id = 1",
+        "answers changed": "update answer_sets set given = '{}'",
         "an own staff account": "insert into staff_accounts (email, name, roles, password_hash) "
         "values ('a@example.org', 'A', '{admin}', 'x')",
         "its own roles": "update staff_accounts set roles = '{admin}'",
@@ -220,10 +224,12 @@ DEFINED_HERE: Mapping[str, bool] = {
     "attach_checkout": True,
     "confirm_signatures": True,
     "end_signatures": True,
+    "forget_mails": True,
     "forget_origins": True,
     "invalidate_signatures": True,
     "lapse_signatures": True,
     "quarantine_network": True,
+    "move_totals": True,
     "read_donation": True,
     "read_signature": True,
     "refuse_change": False,
@@ -231,6 +237,7 @@ DEFINED_HERE: Mapping[str, bool] = {
     "refuse_checkout": True,
     "refuse_foreign_entry": True,
     "refuse_unbalanced_posting": True,
+    "refuse_unknown_wordings": True,
     "release_signatures": True,
     "report_process": True,
     "restore_signatures": True,

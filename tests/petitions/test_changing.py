@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import AppError
+from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.acting import COMMENT_LENGTH, SignerActions, Wish
@@ -58,7 +59,7 @@ class Suzie:
 
     async def sealed(self) -> dict[str, object]:
         row = await self.row()
-        return dict(self.opener.open(row.details_sealed or b"", row.id))
+        return dict(open_sealed(self.opener, row.details_sealed or b"", row.own_copy or b"", row.id))
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ async def test_updates_can_be_asked_for_and_refused_and_each_answer_is_kept(
     for given in (True, False):
         mine = await suzie.wish(answers=[Answer("updates", 1, given=given)])
         assert {c["purpose"]: c["given"] for c in mine.consents} == {"signature": True, "updates": given}
-    rows = superuser.execute("select given, via from consents order by id").fetchall()
+    rows = superuser.execute("select given, via from consent_trail order by number, wording_id").fetchall()
     assert rows == [(True, "api"), (False, "api"), (True, "my"), (False, "my")]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError
 from app.core.clock import SystemClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable, Overloaded
-from app.core.tokens import hash_token, new_token
+from app.core.tokens import link_hash, new_token
 from app.petitions.errors import LinkUnknown
 from app.petitions.linking import Confirmer
 from app.petitions.remembering import PublishedPetitions
@@ -65,7 +65,7 @@ def trap(superuser: psycopg.Connection) -> Iterator[Callable[..., None]]:
             sql.SQL(
                 "create constraint trigger trap after update on signatures {} "
                 "for each row when (new.link_hash = {}) execute function trapped()"
-            ).format(sql.SQL(when), sql.Literal(hash_token(token)))
+            ).format(sql.SQL(when), sql.Literal(link_hash(token)))
         )
 
     yield lay
@@ -138,7 +138,7 @@ async def test_a_lost_connection_is_told_and_replaced(
     tokens = await pending(3)
     await confirmer.confirm(tokens[0])
     with superuser.transaction():
-        superuser.execute("select from signatures where link_hash = %s for update", [hash_token(tokens[1])])
+        superuser.execute("select from signatures where link_hash = %s for update", [link_hash(tokens[1])])
         waiting = asyncio.create_task(confirmer.confirm(tokens[1]))
         await until_waiting(superuser)
         superuser.execute(

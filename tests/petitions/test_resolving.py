@@ -101,7 +101,7 @@ async def test_a_database_that_is_away_rejects_nothing(
 ) -> None:
     await sign(a_form(), a_form(email="tom@example.com"))
     superuser.execute("begin")
-    superuser.execute("lock table supporters in access exclusive mode")
+    superuser.execute("lock table mail_allowances in access exclusive mode")
     working = asyncio.create_task(resolver.run())
     for _ in range(100):
         await asyncio.sleep(0.02)
@@ -186,17 +186,6 @@ async def test_a_broken_batch_is_counted_once(
     assert superuser.execute("select count(*) from signatures").fetchone() == (8,)
     counted = superuser.execute("select day_count from signals where kind = 'petition'").fetchall()
     assert counted == [(9,)]
-
-
-async def test_old_allowances_are_forgotten(internal: Database, superuser: psycopg.Connection) -> None:
-    superuser.execute(
-        "insert into mail_allowances (address_hash, queued_at) values "
-        "('old', array[now() - interval '7 hours']), ('new', array[now() - interval '7 hours', now()]), "
-        "('none', '{}')"
-    )
-    async with internal.begin() as session:
-        await session.execute(allowance.FORGET, {"window": allowance.WINDOW})
-    assert superuser.execute("select address_hash from mail_allowances").fetchall() == [(b"new",)]
 
 
 async def test_a_suppressed_address_gets_nothing(

@@ -6,6 +6,7 @@ from sqlalchemy import select, text
 
 from app.core.db import Database
 from app.core.errors import InvalidFields
+from app.crypto.details import open_sealed
 from app.crypto.sealing import Opener
 from app.petitions.errors import LinkUnknown
 from app.petitions.linking import Confirmer, read_my_signature, withdraw
@@ -106,7 +107,9 @@ async def test_a_mailbox_holds_two_people_and_no_third(
     )
     await resolver.run()
     signatures = await _signatures(internal)
-    names = [opener.open(s.details_sealed or b"", s.id)["name"] for s in signatures]
+    names = [
+        open_sealed(opener, s.details_sealed or b"", s.own_copy or b"", s.id)["name"] for s in signatures
+    ]
     assert names == ["Suzie Fenn", "Tom Fenn"]
     async with internal.begin() as session:
         kinds = (await session.scalars(text("select kind from mails order by id"))).all()

@@ -196,8 +196,8 @@ async def test_it_reads_the_last_hours_by_the_primary_key(
     superuser.execute(
         "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, name_hash, "
         "details_sealed, link_hash, signed_at, expires_at) "
-        "select uuid_at(now() - interval '26 hours' - n * interval '1 second'), %s, n, %s, 'GB', 'en', "
-        "'n', 'x', sha256(n::text::bytea), now(), now() from generate_series(1, 20000) n",
+        "select uuid_at(now() - interval '26 hours' - n * interval '1 second'), %s, gen_random_uuid(), %s, "
+        "'GB', 'en', 'n', 'x', sha256(n::text::bytea), now(), now() from generate_series(1, 20000) n",
         (world.petition_id, world.text_version_id),
     )
     superuser.execute("set session_replication_role = origin")

@@ -41,6 +41,32 @@ async def test_every_counter_of_both_dimensions_has_to_sum_up(
     assert await violations(internal, SUMS) == 1
 
 
+TOTALS = "totals = tallies"
+
+
+@pytest.mark.parametrize("counter", COUNTERS)
+async def test_totals_follow_whatever_happens_to_tallies(
+    internal: Database, superuser: psycopg.Connection, world: World, counter: str
+) -> None:
+    for value in ("GB", "UA"):
+        tally(superuser, world, "country", value)
+    superuser.execute(f"update tallies set {counter} = {counter} + 7 where value = 'GB'".encode())  # noqa: S608
+    superuser.execute("delete from tallies where value = 'UA'")
+    assert await violations(internal, TOTALS) == 0
+    query = f"select sum({counter})::int from tally_totals where value = 'GB'"  # noqa: S608
+    assert superuser.execute(query.encode()).fetchone() == (12 - COUNTERS.index(counter),)
+    superuser.execute(f"update tally_totals set {counter} = 0 where value = 'GB'".encode())  # noqa: S608
+    assert await violations(internal, TOTALS) == 1
+
+
+async def test_a_total_that_is_missing_is_found(
+    internal: Database, superuser: psycopg.Connection, world: World
+) -> None:
+    tally(superuser, world, "country", "GB")
+    superuser.execute("delete from tally_totals")
+    assert await violations(internal, TOTALS) == 1
+
+
 @pytest.mark.parametrize("only", ["all", "country", "locale"])
 async def test_a_dimension_that_is_missing_is_found(
     internal: Database, superuser: psycopg.Connection, world: World, only: str

@@ -14,8 +14,8 @@ from app.cli.demo.giving import Gift, draw_gift
 from app.cli.demo.people import Population, Signer
 from app.cli.demo.reading import demo_people
 from app.cli.demo.timing import Timeline
-from app.core.tokens import hash_token
-from app.crypto import own_copy
+from app.core.tokens import hash_token, link_hash
+from app.crypto import details, own_copy
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
 from app.supporters.identity import fold_name, fold_place
@@ -65,7 +65,7 @@ class Made:
 
     id: UUID
     signer: Signer
-    email_hash: bytes | None
+    supporter_id: UUID | None
     name_hash: bytes | None
     place_hash: bytes | None
     details_sealed: bytes | None
@@ -114,24 +114,30 @@ class Maker:
         token = hasher.link_token(row_id, 1)
         gift = draw_gift(random, signer, plan.now)
         gone = signer.ended_at is not None
-        details = {"name": signer.name, "email": signer.email, "postcode": signer.postcode}
+        personal = {
+            "name": signer.name,
+            "email": signer.email,
+            "postcode": signer.postcode or "",
+            "country": signer.country,
+        }
+        key = details.key_of(token)
         place = fold_place(signer.country, signer.postcode) if signer.postcode else None
         return Made(
             id=row_id,
             signer=signer,
-            email_hash=None if gone else hasher.email(plan.campaign_id, signer.email),
+            supporter_id=None if gone else hasher.supporter(plan.campaign_id, signer.email),
             name_hash=None if gone else hasher.name(plan.campaign_id, fold_name(signer.name)),
             place_hash=None if gone or place is None else hasher.place(plan.campaign_id, place),
-            details_sealed=None if gone else plan.sealer.seal(details, row_id),
-            own_copy=None if gone else own_copy.encrypt(token, {**details, "country": signer.country}),
-            link_hash=hash_token(token),
+            details_sealed=None if gone else plan.sealer.seal_key(key, row_id),
+            own_copy=None if gone else details.encrypt(key, personal),
+            link_hash=link_hash(token),
             donated=self._donated(signer, gift) if gift else None,
         )
 
     def _donated(self, signer: Signer, gift: Gift) -> Donated:
         row_id = donation_id(self._plan.appeal_id, signer.index)
         token = self._plan.hasher.link_token(row_id, 1)
-        details: dict[str, JsonValue] = {"name": signer.name, "email": signer.email}
+        giver: dict[str, JsonValue] = {"name": signer.name, "email": signer.email}
         answers: dict[str, JsonValue] = {
             "amount_minor": gift.amount_minor,
             "currency": gift.currency,
@@ -141,6 +147,6 @@ class Maker:
             id=row_id,
             gift=gift,
             token_hash=hash_token(token),
-            details_sealed=self._plan.sealer.seal(details, row_id),
-            own_copy=own_copy.encrypt(token, {**details, **answers}),
+            details_sealed=self._plan.sealer.seal(giver, row_id),
+            own_copy=own_copy.encrypt(token, {**giver, **answers}),
         )

@@ -1,7 +1,7 @@
 """Write a batch of invented people: COPY for the rows, then the counter and tallies that belong to them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from app.petitions.tallying import marginals
 _SIGNATURE_COLUMNS = (
     "id, petition_id, supporter_id, text_version_id, state, country, region, placement_id, locale, "
     "name_hash, place_hash, key_version, details_sealed, own_copy, link_hash, "
-    "signed_at, expires_at, confirmed_at, ended_at"
+    "signed_at, expires_at, confirmed_at, ended_at, answers_id"
 )
 
 _COUNT = """
@@ -34,6 +34,11 @@ _TALLY = """
            withdrawn = t.withdrawn + excluded.withdrawn, lapsed = t.lapsed + excluded.lapsed
 """
 
+_FIND_ANSWERS = "select id from answer_sets where via = %s and wordings = %s::int[] and given = %s::bool[]"
+_ADD_ANSWERS = """
+    insert into answer_sets as a (via, wordings, given) values (%s, %s::int[], %s::bool[]) returning a.id
+"""
+
 Row = Sequence[object]
 TallyKey = tuple[str, str, datetime]
 
@@ -48,27 +53,10 @@ class BatchWriter:
 
     def write(self, people: Sequence[Made]) -> None:
         """Rows first, counters last, so that the counter's row is locked only shortly."""
-        # Consents outlive their supporter, so that those who left have had a number too.
-        numbers = self._reserve(len(people))
-        living = [(number, made) for number, made in zip(numbers, people, strict=True) if made.email_hash]
+        answers = self._answers(people)
         self._copy(
-            "supporters (id, campaign_id, email_hash, key_version, created_at)",
-            (
-                (number, self.loaded.campaign_id, made.email_hash, self.key_version, made.signer.signed_at)
-                for number, made in living
-            ),
-        )
-        supporters = {made.id: number for number, made in living}
-        self._copy(
-            f"signatures ({_SIGNATURE_COLUMNS})", (self._signature(m, supporters.get(m.id)) for m in people)
-        )
-        self._copy(
-            "consents (supporter_id, subject_id, wording_id, given, via, recorded_at)",
-            (
-                row
-                for number, made in zip(numbers, people, strict=True)
-                for row in self._consents(made, number)
-            ),
+            f"signatures ({_SIGNATURE_COLUMNS})",
+            (self._signature(m, answers) for m in people),
         )
         self._copy(
             "published_signers (signature_id, petition_id, name, comment, comment_approved_at, published_at)",
@@ -76,10 +64,6 @@ class BatchWriter:
         )
         write_donations(self.connection, self.loaded, people)
         self._count(people)
-
-    def _reserve(self, count: int) -> list[int]:
-        query = "select nextval(pg_get_serial_sequence('supporters', 'id')) from generate_series(1, %s)"
-        return [int(number) for (number,) in self.connection.execute(query, [count])]
 
     def _copy(self, target: str, rows: Iterable[Row]) -> None:
         with (
@@ -89,13 +73,13 @@ class BatchWriter:
             for row in rows:
                 copying.write_row(row)
 
-    def _signature(self, made: Made, supporter_id: int | None) -> Row:
+    def _signature(self, made: Made, answers: Mapping[tuple[str, bool], int]) -> Row:
         signer, loaded = made.signer, self.loaded
         return (
             *(
                 made.id,
                 loaded.petition_id,
-                supporter_id,
+                made.supporter_id,
                 loaded.text_version_id,
                 signer.state,
                 signer.country,
@@ -103,15 +87,22 @@ class BatchWriter:
             *(signer.region, loaded.placement_ids.get(signer.placement or ""), signer.locale, made.name_hash),
             *(made.place_hash, self.key_version, made.details_sealed, made.own_copy, made.link_hash),
             *(signer.signed_at, signer.expires_at, signer.confirmed_at, signer.ended_at),
+            answers[signer.via, signer.wants_news],
         )
 
-    def _consents(self, made: Made, number: int) -> list[Row]:
-        signer, wordings = made.signer, self.loaded.wording_ids
-        answers = {wordings["signature"]: True, wordings["updates"]: signer.wants_news}
-        return [
-            (number, made.id, wording_id, given, signer.via, signer.signed_at)
-            for wording_id, given in answers.items()
-        ]
+    def _answers(self, people: Iterable[Made]) -> dict[tuple[str, bool], int]:
+        """The ids of the sets of answers, by how they came and whether news are wanted."""
+        wordings = self.loaded.wording_ids
+        found = {}
+        for via, wants_news in sorted({(made.signer.via, made.signer.wants_news) for made in people}):
+            given = sorted({wordings["signature"]: True, wordings["updates"]: wants_news}.items())
+            values = [via, [wording for wording, _ in given], [answer for _, answer in given]]
+            row = self.connection.execute(_FIND_ANSWERS, values).fetchone()
+            if row is None:
+                row = self.connection.execute(_ADD_ANSWERS, values).fetchone()
+            assert row is not None
+            found[via, wants_news] = int(row[0])
+        return found
 
     def _shown(self, made: Made) -> list[Row]:
         signer = made.signer

@@ -1,6 +1,7 @@
 """Moderators at work: their pages at the present time, and signatures for them to decide about."""
 
 import re
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ from fastapi import FastAPI
 
 from app.core.clock import SystemClock
 from app.core.ids import new_id
+from app.crypto import details
 from app.crypto.hashing import Hasher
-from app.crypto.sealing import Sealer
+from app.crypto.sealing import KEY_BYTES, Sealer
 from app.petitions.judging import HASH_BYTES
 from tests.factories import World
 from tests.web.admin.conftest import Visitor
@@ -53,20 +55,16 @@ def sign(
     origin = hasher.network(NETWORK, now.date())[:HASH_BYTES], hasher.domain(DOMAIN)[:HASH_BYTES]
     for number in range(count):
         signature_id = new_id()
-        supporter = superuser.execute(
-            "insert into supporters (campaign_id, email_hash) values (%s, %s) returning id",
-            (world.campaign_id, signature_id.bytes),
-        ).fetchone()
-        assert supporter is not None
+        key = secrets.token_bytes(KEY_BYTES)
         superuser.execute(
             "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, "
-            "name_hash, details_sealed, link_hash, signed_at, expires_at, network_hash, domain_hash, score, "
-            "quarantined_at) "
-            "values (%s, %s, %s, %s, 'GB', 'en', %s, %s, %s, now(), now() + interval '7 days', "
+            "name_hash, details_sealed, own_copy, link_hash, signed_at, expires_at, network_hash, "
+            "domain_hash, score, quarantined_at) "
+            "values (%s, %s, %s, %s, 'GB', 'en', %s, %s, %s, %s, now(), now() + interval '7 days', "
             "%s, %s, %s, %s)",
             (
-                *(signature_id, world.petition_id, supporter[0], world.text_version_id, b"n"),
-                sealer.seal({"name": f"{name} {number}"}, signature_id),
+                *(signature_id, world.petition_id, signature_id, world.text_version_id, b"n"),
+                *(sealer.seal_key(key, signature_id), details.encrypt(key, {"name": f"{name} {number}"})),
                 *(signature_id.bytes, *origin, score, now if score >= 100 else None),
             ),
         )
