@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_network
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -18,7 +19,7 @@ from app.crypto.hashing import Hasher
 from app.jobs.deferring import defer
 from app.petitions.listed import Listed, look_up
 from app.petitions.opening import OpenedLetter
-from app.petitions.scoring import NOTHING, Counts, Evidence, Score, alone, score
+from app.petitions.scoring import NOTHING, Counts, Evidence, Score, alone, at_least, score
 from app.petitions.signals import Key, Seen, count, day_of
 from app.supporters.domains import domain_of, is_disposable, is_large
 
@@ -27,8 +28,14 @@ HASH_BYTES = 8
 """Enough to tell networks and domains apart, and eight bytes less in every row than half of a hash."""
 QUARANTINE_EARLIER = "signatures:quarantine_earlier"
 _AGAIN_SECONDS = 20.0
+_LATELY_SECONDS = 600.0
+"""For so long a network that was beyond all bounds is taken for what it was; anew each time it is."""
 _DISPOSABLE = b"disposed"
 _TAINTED = "domain:tainted"
+
+
+Pair: TypeAlias = tuple[bytes, bytes]
+"""A network and a domain, by hash; no domain stands for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +103,12 @@ def _is_within(network: str, others: tuple[Network, ...]) -> bool:
     return any(own.version == other.version and own.overlaps(other) for other in others)
 
 
-def _hopeless(
-    tainted: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
-) -> dict[tuple[bytes, bytes], Score]:
+def _hopeless(tainted: Sequence[_Origin], counts: dict[Key, Counts]) -> dict[Pair, Score]:
     """Network and domain, where both rates together are more than confirming can outweigh."""
-    found: dict[tuple[bytes, bytes], Score] = {}
+    found: dict[Pair, Score] = {}
     for origin in {(o.network_hash, o.domain_hash, o.letter.petition_id): o for o in tainted}.values():
         keys = origin.keys | origin.domain_keys(tainted=True)
-        if origin.network_hash is None or "domain" not in keys or listed.allows("domain", origin.domain):
+        if origin.network_hash is None or "domain" not in keys:
             continue
         network, domain, petition = (counts[keys[kind]] for kind in ("network", "domain", "petition"))
         both = score(Evidence(network=network, domain=domain, petition=petition))
@@ -124,6 +129,7 @@ class Judge:
         self._hasher = hasher
         self._exempt = tuple(exempt)
         self._told: dict[tuple[bytes, bytes, bool], float] = {}
+        self._lately: dict[Pair, tuple[Score, float]] = {}
 
     async def judge(self, letters: Sequence[OpenedLetter]) -> dict[UUID, Judgement]:
         """A judgement for each letter of a batch, which is counted at once and for good."""
@@ -141,13 +147,18 @@ class Judge:
                 session, [Seen(key, o.letter.received_at) for o in origins for key in o.keys.values()]
             )
             beyond = self._beyond_all_bounds(origins, counts, listed)
-            at_home = [(o, o.domain_keys(tainted=o.network_hash in beyond)) for o in origins]
+            at_home = [(o, o.domain_keys(tainted=(o.network_hash, b"") in beyond)) for o in origins]
             counts |= await count(
                 session, [Seen(key, o.letter.received_at) for o, keys in at_home for key in keys.values()]
             )
-        judged = {o.letter.id: self._judge(o, o.keys | keys, counts, listed) for o, keys in at_home}
-        await self._reach_back({(network, b""): by_itself for network, by_itself in beyond.items()})
-        await self._reach_back(_hopeless([o for o in origins if o.network_hash in beyond], counts, listed))
+        tainted = [
+            o for o in origins if (o.network_hash, b"") in beyond and not listed.allows("domain", o.domain)
+        ]
+        floors = beyond | self._with_lately(
+            _hopeless(tainted, counts), {(o.network_hash or b"", o.domain_hash) for o in tainted}
+        )
+        judged = {o.letter.id: self._judge(o, o.keys | keys, counts, listed, floors) for o, keys in at_home}
+        await self._reach_back(floors)
         reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
         if reasons:
             log.info("letters:quarantined", reasons=dict(reasons))
@@ -174,23 +185,38 @@ class Judge:
 
     def _beyond_all_bounds(
         self, origins: Sequence[_Origin], counts: dict[Key, Counts], listed: Listed
-    ) -> dict[bytes, Score]:
+    ) -> dict[Pair, Score]:
         """The networks whose rate alone is enough to wait apart, and what it comes to."""
-        beyond: dict[bytes, Score] = {}
+        beyond: dict[Pair, Score] = {}
+        present: set[Pair] = set()
         for origin in {(o.network_hash, o.letter.petition_id): o for o in origins}.values():
-            if origin.network_hash is None:
+            if origin.network_hash is None or self._spares(origin, listed):
                 continue
-            keys = origin.keys
-            by_itself = alone(counts[keys["network"]], counts[keys["petition"]])
-            known = beyond.get(origin.network_hash)
-            if not by_itself.is_quarantined or (known and known.points >= by_itself.points):
-                continue
-            if not self._spares(origin, listed):
-                beyond[origin.network_hash] = by_itself
-        return beyond
+            pair = (origin.network_hash, b"")
+            present.add(pair)
+            by_itself = alone(counts[origin.keys["network"]], counts[origin.keys["petition"]])
+            known = beyond.get(pair)
+            if by_itself.is_quarantined and (known is None or known.points < by_itself.points):
+                beyond[pair] = by_itself
+        return self._with_lately(beyond, present)
+
+    def _with_lately(self, found: Mapping[Pair, Score], present: Collection[Pair]) -> dict[Pair, Score]:
+        """What was found lately of those who are here holds: windows begin anew, who is behind does not."""
+        now = time.monotonic()
+        self._lately = {pair: lately for pair, lately in self._lately.items() if lately[1] > now}
+        for pair, worst in found.items():
+            known = self._lately.get(pair)
+            worse = known[0] if known and known[0].points > worst.points else worst
+            self._lately[pair] = worse, now + _LATELY_SECONDS
+        return {pair: self._lately[pair][0] for pair in present if pair in self._lately}
 
     def _judge(
-        self, origin: _Origin, keys: dict[str, Key], counts: dict[Key, Counts], listed: Listed
+        self,
+        origin: _Origin,
+        keys: dict[str, Key],
+        counts: dict[Key, Counts],
+        listed: Listed,
+        floors: Mapping[Pair, Score],
     ) -> Judgement:
         letter = origin.letter
         by = {kind: counts.get(key, NOTHING) for kind, key in keys.items()}
@@ -210,15 +236,19 @@ class Judge:
             blocked=blocked,
             allowed=listed.allows("address", letter.mail_hash),
         )
+        found, network = score(evidence), origin.network_hash or b""
+        for pair in ((network, b""), (network, origin.domain_hash)):
+            if pair in floors:
+                found = at_least(found, floors[pair], evidence)
         writes = not listed.blocks("", "", letter.mail_hash)
-        return Judgement(score(evidence), origin.network_hash, origin.domain_hash, writes)
+        return Judgement(found, origin.network_hash, origin.domain_hash, writes)
 
     def _spares(self, origin: _Origin, listed: Listed) -> bool:
         if not origin.network or listed.allows("network", origin.network):
             return True
         return bool(self._exempt) and _is_within(origin.network, self._exempt)
 
-    async def _reach_back(self, beyond: Mapping[tuple[bytes, bytes], Score]) -> None:
+    async def _reach_back(self, beyond: Mapping[Pair, Score]) -> None:
         """Have those quarantined that a network left before it was known for what it is.
 
         And once more when it is worse than confirming can outweigh: for those that it left meanwhile. With a

@@ -20,6 +20,7 @@ _YOUNG_SECONDS = 2
 _OLD_SECONDS = 24 * 3600
 _REPEATS = 5
 _SHARE = 30
+_WORKED = -20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def score(evidence: Evidence) -> Score:
         "trap": 55 if evidence.trapped else 0,
         "form": _form(evidence),
         "disposable": 45 if evidence.disposable else 0,
-        "work": 60 if evidence.unworked else -20 if evidence.worked else 0,
+        "work": 60 if evidence.unworked else _WORKED if evidence.worked else 0,
         "blocked": BLOCKED if evidence.blocked else 0,
     }
     return Score(max(0, sum(weights.values())), tuple(name for name, w in weights.items() if w > 0))
@@ -121,6 +122,14 @@ def score(evidence: Evidence) -> Score:
 def alone(counts: Counts, petition: Counts) -> Score:
     """What a network's rates come to by themselves: for signatures stored before it went beyond limits."""
     return score(Evidence(network=counts, petition=petition))
+
+
+def at_least(found: Score, floor: Score, evidence: Evidence) -> Score:
+    """The score of a letter from where so much was wrong lately that it comes to `floor` by itself."""
+    points = floor.points + (_WORKED if evidence.worked else 0)
+    if evidence.allowed or points <= found.points:
+        return found
+    return Score(points, tuple(dict.fromkeys((*found.reasons, *floor.reasons))))
 
 
 def _rates(name: str, counts: Counts, petition: Counts, limits: Limits) -> dict[str, int]:

@@ -26,12 +26,11 @@ class Person:
     mark: str = field(default="", repr=False)
 
 
-def person(
-    name: str = "Suzie Fenn", *, country: str = "GB", postcode: str = "", domain: str = "readers.example.net"
-) -> Person:
-    """Somebody who has never been here."""
+def person(name: str = "Suzie Fenn", *, country: str = "GB", postcode: str = "", domain: str = "") -> Person:
+    """Somebody who has never been here, by default at a domain of their own: many at one look like a bot."""
     mark = token_hex(5)
-    return Person(name, f"{name.split(maxsplit=1)[0].lower()}.{mark}@{domain}", country, postcode, mark)
+    address = f"{name.split(maxsplit=1)[0].lower()}.{mark}@{domain or f'{mark}.example'}"
+    return Person(name, address, country, postcode, mark)
 
 
 async def sign(page: Page, somebody: Person, *, updates: str = "no") -> None:

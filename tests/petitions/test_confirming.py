@@ -82,7 +82,10 @@ def figures(superuser: psycopg.Connection) -> tuple[int, ...]:
 
 async def until_waiting(superuser: psycopg.Connection, count: int = 1) -> None:
     """Until so many of our statements wait for a lock."""
-    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'confirm_sign'"
+    query = """
+        select count(*) from pg_stat_activity
+         where wait_event_type = 'Lock' and query ~ 'confirm_sign' and datname = current_database()
+    """
     async with asyncio.timeout(20):
         while superuser.execute(query).fetchone() != (count,):
             superuser.execute("select pg_stat_clear_snapshot()")  # else one transaction sees one state

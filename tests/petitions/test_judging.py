@@ -148,6 +148,27 @@ async def test_what_a_bot_left_early_weighs_as_much_as_what_it_left_last(
     await check(internal)
 
 
+async def test_a_bot_is_no_stranger_when_another_minute_begins(
+    drop: Drop, resolver: Resolver, superuser: psycopg.Connection
+) -> None:
+    for part in range(6):
+        await drop(people(200, "203.0.113.9", domain="bot.example", start=200 * part))
+        for i in range(200):
+            await drop(people(1, f"10.{part}.{i}.1", domain="gmail.com", start=20_000 + 200 * part + i))
+    await work(resolver)
+    await drop(people(20, "203.0.113.9", domain="bot.example", start=9_000))
+    superuser.execute("update intake set received_at = received_at + interval '70 s'")
+    await work(resolver)
+    held = superuser.execute(
+        "select count(*) from signatures where signed_at > now() + interval '30 s' "
+        "and quarantined_at is not null and not confirming_releases"
+    )
+    assert held.fetchone() == (20,)
+    apart = superuser.execute("select count(*) from signatures where quarantined_at is not null").fetchone()
+    assert apart is not None
+    assert apart[0] <= 1_220, "people are left alone"
+
+
 async def test_a_bot_with_other_peoples_addresses_does_not_speak_against_them(
     drop: Drop,
     resolver: Resolver,
