@@ -336,7 +336,7 @@ def test_cleaning_takes_the_folder_outside_too(checkout: Path) -> None:
 def test_signal_to_make_alone_ends_everything(
     start: Callable[..., Run], checkout: Path, number: signal.Signals
 ) -> None:
-    recipe = f'run:\n\t@true && exec "{sys.executable}" "{STUB}" .\n'
+    recipe = f'run:\n\t@true && exec "{sys.executable}" "{STUB}" "{checkout}"\n'
     (checkout / "Makefile").write_text(recipe)
     run = start(["make", "run"]).wait_ready()
     pids = run.pids()
