@@ -237,7 +237,7 @@ def encoding_for(accepted: bytes) -> bytes:
     for part in accepted.lower().split(b","):
         name, _, weight = part.partition(b";")
         offers[name.strip()] = not _REFUSED.fullmatch(weight.strip())
-    return next(name for name in _PREFERRED if offers.get(name))
+    return next((name for name in _PREFERRED if offers.get(name)), _PLAIN)
 
 
 def _answer(edition: object, response: Response, around: RawHeaders) -> _Answer:

@@ -50,6 +50,8 @@ async def test_what_is_packed_unpacks_to_the_same(site: Site) -> None:
         ("brown, sbr", None),
         ("*", None),
         ("identity", None),
+        (";q=0", None),
+        (",;q=0,", None),
     ],
 )
 async def test_each_reader_gets_the_best_of_what_they_take(
