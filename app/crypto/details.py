@@ -74,6 +74,24 @@ def open_sealed(opener: Opener, sealed: bytes, copy: bytes, binding: UUID) -> di
     return {key: str(value or "") for key, value in opener.open(sealed, binding).items()}
 
 
+def read_name(opener: Opener, sealed: bytes | None, copy: bytes | None, binding: UUID) -> str:
+    """The name in the row `binding`; empty where nothing is held, or what is held does not open.
+
+    For whoever reads through many: the public role writes copies, so one that it spoilt must stop nobody.
+    """
+    if sealed is None or copy is None:
+        return ""
+    try:
+        return open_sealed(opener, sealed, copy, binding).get("name", "")
+    except CannotOpen:
+        return ""
+
+
+def is_of_first_kind(copy: bytes | None) -> bool:
+    """Whether a copy is from before keys were kept instead of details: none leads to what is in it."""
+    return copy is not None and copy[:1] != _VERSION
+
+
 def _decrypt(key: bytes, blob: bytes) -> dict[str, str]:
     salt, box = bytes(blob[1 : 1 + _SALT_BYTES]), bytes(blob[1 + _SALT_BYTES :])
     if blob[:1] != _VERSION or len(salt) < _SALT_BYTES:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.recording import record
 from app.core.db import Database
 from app.core.ids import new_id
-from app.crypto.details import open_sealed
+from app.crypto.details import read_name
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.deferring import defer
@@ -263,7 +263,4 @@ class Sweeper:
         return await asyncio.to_thread(look)
 
     def _name(self, candidate: _Found) -> str:
-        if candidate.details_sealed is None or candidate.own_copy is None:
-            return ""
-        sealed, copy = candidate.details_sealed, candidate.own_copy
-        return open_sealed(self._opener, sealed, copy, candidate.id)["name"]
+        return read_name(self._opener, candidate.details_sealed, candidate.own_copy, candidate.id)

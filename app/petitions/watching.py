@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.models import Campaign
 from app.core.db import Database
 from app.core.ids import new_id
-from app.crypto.details import open_sealed
+from app.crypto.details import read_name
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.jobs.running import Job
@@ -149,8 +149,8 @@ class Watcher:
     def _open(self, rows: Iterable[tuple[int, UUID, bytes, bytes, str]]) -> dict[int, list[tuple[str, bool]]]:
         names: dict[int, list[tuple[str, bool]]] = defaultdict(list)
         for petition, signature_id, sealed, copy, state in rows:
-            name = open_sealed(self._opener, sealed, copy, signature_id)["name"]
-            names[petition].append((name, state == "confirmed"))
+            if name := read_name(self._opener, sealed, copy, signature_id):
+                names[petition].append((name, state == "confirmed"))
         return names
 
     def _name_finding(self, petition: int, found: NameGroup, looked_at: int) -> _Finding:
