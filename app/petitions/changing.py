@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.tokens import LINK_HASH_BYTES
+from app.crypto.details import is_of_first_kind
 from app.crypto.details import key_of as details_key
 from app.crypto.errors import CannotOpen
 from app.crypto.hashing import Hasher
@@ -86,9 +87,11 @@ class Changer:
             return
         postcode = details.get("postcode") or ""
         kept = {key: details.get(key) or "" for key in ("name", "email", "postcode")}
-        # The public role has encrypted the copy anew, under the key that the link leads to.
-        token = self._hasher.link_token(signature.id, signature.link_version)
-        signature.details_sealed = self._sealer.seal_key(details_key(token), signature.id)
+        if is_of_first_kind(signature.own_copy):  # the letter has waited since then
+            signature.details_sealed = self._sealer.seal({**kept}, signature.id)
+        else:  # the public role has encrypted the copy anew, under the key that the link leads to
+            token = self._hasher.link_token(signature.id, signature.link_version)
+            signature.details_sealed = self._sealer.seal_key(details_key(token), signature.id)
         signature.name_hash = self._hasher.name(campaign_id, fold_name(kept["name"]))
         signature.place_hash = (
             self._hasher.place(campaign_id, fold_place(signature.country, postcode)) if postcode else None

@@ -12,16 +12,21 @@ from sqlalchemy import select
 from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import AppError
+from app.core.ids import new_id
+from app.core.tokens import hash_token
+from app.crypto import own_copy
 from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.acting import COMMENT_LENGTH, SignerActions, Wish
+from app.petitions.changing import CHANGE
 from app.petitions.errors import (
     ConsentRequired,
     ConsentUnknown,
     LinkUnknown,
     SignatureEnded,
 )
+from app.petitions.letterbox import SealedLetter, post
 from app.petitions.linking import Confirmer, MySignature
 from app.petitions.models import PublishedSigner, Signature
 from app.petitions.remembering import PublishedPetitions
@@ -145,6 +150,23 @@ async def test_a_changed_name_goes_into_both_copies_and_the_hash(
     assert after.name_hash == hasher.name(world.campaign_id, fold_name("Susan Fenn")) != before.name_hash
     assert after.place_hash != before.place_hash
     assert after.state == "confirmed"
+
+
+async def test_a_change_beside_a_copy_of_the_first_kind_stays_readable(
+    suzie: Suzie, superuser: psycopg.Connection, sealer: Sealer, public: Database
+) -> None:
+    """As a letter leaves it that waited while what is held changed its form."""
+    row, mine = await suzie.row(), await suzie.actions.look(suzie.token)
+    details = mine.details | {"name": "Susan Fenn"}
+    superuser.execute("update signatures set own_copy = %s", (own_copy.encrypt(suzie.token, details),))
+    letter = new_id()
+    payload: dict[str, JsonValue] = {"link_hash": hash_token(suzie.token).hex(), "details": {**details}}
+    async with public.begin() as session:
+        sealed = SealedLetter(letter, row.petition_id, CHANGE, sealer.seal(payload, letter))
+        await post(session, [sealed])
+    assert await suzie.resolver.run() == 1
+    assert (await suzie.sealed())["name"] == "Susan Fenn"
+    assert (await suzie.actions.look(suzie.token)).details == details
 
 
 async def test_a_postcode_can_be_taken_back(suzie: Suzie) -> None:
