@@ -2,9 +2,9 @@
 
 A batch is one transaction: take the letters out, open, find the people, decide, write signatures, tallies
 and mail rows. Letters that sign and letters that change go in transactions of their own: one
-locks people before signatures and figures, the other signatures alone, and together they could wait in a
+locks addresses before signatures and figures, the other signatures alone, and together they could wait in a
 circle with somebody who confirms. A batch that breaks is halved until the letter that breaks it stands
-alone; that one is kept apart, sealed, and hinders nobody.
+alone; that one is kept apart, sealed, and hinders nobody. Each letter is judged, and so counted, once.
 """
 
 import time
@@ -43,6 +43,8 @@ _TAKE_THESE: LiteralString = """
 """
 _CHANGES_SECONDS = 0.5
 """How long changes wait in a rush: finding them takes a look at all that waits."""
+_MOST_PUT_BACK = 10
+"""Batches whose judgements are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Resolver:
     judge: Judge
     batch: int = 1_000
     _looked_at: list[float] = field(default_factory=lambda: [0.0])
+    # Of letters in hand, and of those that went back into the letterbox: judged once, they are counted.
+    _judged: dict[UUID, Judgement] = field(default_factory=dict)
 
     async def run(self) -> int:
         """Resolve one batch of each kind; returns how many letters it took (0: the letterbox is empty).
@@ -72,44 +76,45 @@ class Resolver:
 
     async def _run(self, *, changes: bool) -> int:
         claimed: list[UUID] = []
-        judged: dict[UUID, Judgement] = {}
+        if len(self._judged) > _MOST_PUT_BACK * self.batch:  # others have resolved what came back from here
+            self._judged.clear()
         try:
             async with self.database.begin() as session:
                 letters = await _take(session, _TAKE, {"changes": changes, "most": self.batch})
                 claimed = [letter.id for letter in letters]
-                await self._resolve(session, letters, judged)
+                await self._resolve(session, letters)
         except Overloaded:
             raise
         except Exception:
             if not claimed:
                 raise
             log.warning("letters:batch:broken", letters=len(claimed), exc_info=True)
-            await self._in_halves(claimed, judged)
+            await self._in_halves(claimed)
+        for letter_id in claimed:
+            self._judged.pop(letter_id, None)
         return len(claimed)
 
-    async def _in_halves(self, ids: Sequence[UUID], judged: dict[UUID, Judgement]) -> None:
+    async def _in_halves(self, ids: Sequence[UUID]) -> None:
         """Resolve what broke together in two parts, and so on, until those that break it stand alone."""
         middle = (len(ids) + 1) // 2
         for part in filter(None, (ids[:middle], ids[middle:])):
             try:
                 async with self.database.begin() as session:
                     letters = await _take(session, _TAKE_THESE, {"ids": list(part)})
-                    await self._resolve(session, letters, judged)
+                    await self._resolve(session, letters)
             except Overloaded:
                 raise
             except Exception as error:
                 if len(part) > 1:
-                    await self._in_halves(part, judged)
+                    await self._in_halves(part)
                     continue
                 log.exception("letters:letter:rejected", letter=str(part[0]))
                 async with self.database.begin() as session:
                     letters = await _take(session, _TAKE_THESE, {"ids": list(part)})
                     await _reject(session, letters, type(error).__name__)
 
-    async def _resolve(
-        self, session: AsyncSession, letters: Sequence[TakenLetter], judged: dict[UUID, Judgement]
-    ) -> None:
-        """Write what letters come to; `judged` holds those that were counted before, and gets the others."""
+    async def _resolve(self, session: AsyncSession, letters: Sequence[TakenLetter]) -> None:
+        """Write what letters come to."""
         if not letters:
             return
         by_id = {letter.id: letter for letter in letters}
@@ -119,8 +124,8 @@ class Resolver:
         for unreadable in (o for o in opened if isinstance(o, UnreadableLetter)):
             await _reject(session, [by_id[unreadable.id]], unreadable.reason)
         readable = [o for o in opened if isinstance(o, OpenedLetter)]
-        judged |= await self.judge.judge([o for o in readable if o.id not in judged])
-        await self.recorder.record(session, readable, judged)
+        self._judged.update(await self.judge.judge([o for o in readable if o.id not in self._judged]))
+        await self.recorder.record(session, readable, self._judged)
         for letter, reason in await self.changer.apply(session, changes):
             await _reject(session, [letter], reason)
 
