@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -25,7 +25,7 @@ from app.mail.queue import Draft, queue
 from app.petitions.deciding import Decision, Person, Verdict, decide, idle
 from app.petitions.judging import NEUTRAL, NOBODY_JUDGED, Judgement, columns_of
 from app.petitions.opening import OpenedLetter
-from app.petitions.tallying import Where, count_signed, spread
+from app.petitions.tallying import Where, count_signed, spread, take_turns
 from app.petitions.writing_mail import MailWriter
 from app.supporters.answering import register_answers
 
@@ -123,12 +123,12 @@ class Recorder:
         answers = await register_answers(session, {x.answers for x in letters if x.answers.answers})
         suppressed = await _suppressed(session, letters)
         now = await session.scalar(_NOW) or letters[0].received_at
-        batch = _Batch()
+        batch, petitions = _Batch(), {x.petition_id for x in letters}
         for letter in letters:
             known = people[letter.petition_id, letter.supporter_id]
             place = placements.get((letter.campaign_id, letter.text("placement")))
             judgement = judged.get(letter.id, NEUTRAL)
-            verdict = await _judge(session, letter, known, now)
+            verdict = await _judge(session, letter, known, now, petitions)
             if verdict.decision is Decision.NEW:
                 row = self._add(batch, letter, verdict.number, place, now)
                 row |= columns_of(judgement, letter.received_at) | {"answers_id": answers.get(letter.answers)}
@@ -193,11 +193,18 @@ class Recorder:
         await queue(session, self.sealer, batch.drafts)
 
 
-async def _judge(session: AsyncSession, letter: OpenedLetter, known: list[Person], now: datetime) -> Verdict:
+async def _judge(
+    session: AsyncSession,
+    letter: OpenedLetter,
+    known: list[Person],
+    now: datetime,
+    petitions: Collection[int],
+) -> Verdict:
     """Decide about one letter; where all places are taken, whoever has been idle gives way first."""
     verdict = decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
     if verdict.decision is Decision.FULL and (waiting := idle(known, now)):
-        ended = await _end(session, [person.signature_id for person in waiting], expired=False)
+        ids = [person.signature_id for person in waiting]
+        ended = await _end(session, ids, petitions, expired=False)
         known[:] = [person for person in known if person.signature_id not in ended]
         return decide(known, letter.name_hash, letter.text("country"), letter.place_hash)
     return verdict
@@ -214,7 +221,7 @@ async def _people(
     theirs = {"petitions": [petition for petition, _ in pairs], "supporters": [who for _, who in pairs]}
     rows = await run_binary(session, _THEIRS, theirs)
     if expired := [person[0] for _, _, has_expired, *person in rows if has_expired]:
-        await _end(session, expired, expired=True)
+        await _end(session, expired, {petition for petition, _ in pairs}, expired=True)
         rows = await run_binary(session, _THEIRS, theirs)
     found: dict[tuple[int, UUID], list[Person]] = defaultdict(list)
     for petition_id, supporter_id, _, *person in sorted(rows, key=itemgetter(_PERSON_NUMBER)):
@@ -222,14 +229,17 @@ async def _people(
     return found
 
 
-async def _end(session: AsyncSession, ids: Sequence[UUID], *, expired: bool) -> set[UUID]:
+async def _end(
+    session: AsyncSession, ids: Sequence[UUID], petitions: Collection[int], *, expired: bool
+) -> set[UUID]:
     """End unconfirmed signatures, so that their people can sign again; returns which have ended.
 
     They are locked first: one that is being confirmed at this very moment is waited for, and stays. With
-    `expired`, so does one whose time is not over.
+    `expired`, so does one whose time is not over. `petitions` are all whose figures the batch will move.
     """
     ended = list(await session.scalars(_LOCK_PENDING, {"ids": list(ids), "expired": expired}))
     if ended:
+        await take_turns(session, petitions)
         await session.execute(_END, {"ids": ended})
     return set(ended)
 

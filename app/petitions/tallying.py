@@ -1,6 +1,7 @@
 """Tallies: what happened in each hour, by one dimension at a time (design §6)."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -49,6 +50,21 @@ _SIGNED = text("""
      order by p, d, v
     on conflict (petition_id, dimension, value, utc_hour) do update set signed = t.signed + excluded.signed
 """)
+
+
+# The first row in the order of each petition: whoever has it is waited for before any other is touched.
+_TAKE_TURNS = text("""
+    insert into tallies as t (petition_id, dimension, value, utc_hour, signed)
+    select p, 'all', '', date_trunc('hour', now(), 'UTC'), 0
+      from unnest(cast(:petitions as int[])) p order by p
+    on conflict (petition_id, dimension, value, utc_hour) do update set signed = t.signed
+""")
+
+
+async def take_turns(session: AsyncSession, petitions: Collection[int]) -> None:
+    """Lock the figures of all these petitions in their order, before those of one are moved by itself."""
+    if len(petitions) > 1:
+        await session.execute(_TAKE_TURNS, {"petitions": sorted(petitions)})
 
 
 async def count_signed(session: AsyncSession, signed: Counter[Marginal]) -> None:

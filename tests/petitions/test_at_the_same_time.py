@@ -283,6 +283,41 @@ async def test_withdrawing_takes_no_lock_that_a_worker_waits_for(
     assert one(superuser, "select state from signatures") == "withdrawn"
 
 
+async def test_who_ends_somebody_at_one_petition_takes_no_figures_out_of_turn(
+    post: Posting,
+    workers: list[Resolver],
+    addresses: Addresses,
+    internal: Database,
+    superuser: psycopg.Connection,
+    world: World,
+) -> None:
+    assert world.petition_id < world.second_petition_id
+    await post([a_form()])
+    await post([a_form()], slug=world.second_petition_slug)
+    await work(workers)
+    superuser.execute(
+        "update signatures set expires_at = now() - interval '1 hour' where petition_id = %s",
+        (world.second_petition_id,),
+    )
+    await post([a_form(email="tom@example.com")])
+    await post([a_form()], slug=world.second_petition_slug)
+    of = "update tallies set signed = signed where petition_id = %s"
+    # Somebody who confirms at both petitions, and has come as far as the first.
+    with psycopg.connect(addresses.superuser) as confirming:
+        confirming.execute(of, (world.petition_id,))
+        working = asyncio.create_task(work(workers[:1]))
+        waiting = "select count(*) from pg_stat_activity where usename = 'haven_internal'"
+        for _ in range(200):
+            await asyncio.sleep(0.02)
+            if one(superuser, f"{waiting} and wait_event_type = 'Lock'"):
+                break
+        confirming.execute("set lock_timeout = '500ms'")
+        confirming.execute(of, (world.second_petition_id,))
+    await working
+    assert one(superuser, "select count(*) from signatures where state = 'pending'") == 3
+    await check(internal)
+
+
 async def test_one_that_is_confirmed_at_the_last_moment_stays(
     post: Posting,
     workers: list[Resolver],
