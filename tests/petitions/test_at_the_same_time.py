@@ -311,9 +311,12 @@ async def test_who_ends_somebody_at_one_petition_takes_no_figures_out_of_turn(
             await asyncio.sleep(0.02)
             if one(superuser, f"{waiting} and wait_event_type = 'Lock'"):
                 break
-        confirming.execute("set lock_timeout = '500ms'")
-        confirming.execute(of, (world.second_petition_id,))
-    await working
+        try:
+            confirming.execute("set lock_timeout = '500ms'")
+            confirming.execute(of, (world.second_petition_id,))
+        finally:
+            confirming.rollback()
+            await working
     assert one(superuser, "select count(*) from signatures where state = 'pending'") == 3
     await check(internal)
 
