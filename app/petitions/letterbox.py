@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
+from app.core.errors import DatabaseUnavailable
 from app.core.group_commit import GroupCommit
 from app.petitions.surging import CommitTimes
 
@@ -64,12 +65,14 @@ class Letterbox:
     Attributes:
         capacity: How many letters may wait; one more gets `Overloaded`.
         commits: How long the transactions take.
+        is_away: The database was, when a transaction was last tried.
     """
 
     def __init__(self, database: Database, *, capacity: int = 2000, batch: int = 200) -> None:
         self._connection = database.own_connection()
         self.capacity = capacity
         self.commits = CommitTimes()
+        self.is_away = False
         self._writer: GroupCommit[SealedLetter, None] = GroupCommit(
             self._write, capacity=capacity, batch=batch
         )
@@ -93,11 +96,17 @@ class Letterbox:
 
         Raises:
             Overloaded: Too many wait; the letter is not stored.
-            DatabaseUnavailable: The database is away; the letter is not stored.
+            DatabaseUnavailable: The database is away. The letter is not stored, or nobody knows: the
+                connection was lost before the commit was answered. To send the form again is harmless.
         """
         await self._writer.put(letter)
 
     async def _write(self, letters: Sequence[SealedLetter]) -> list[None]:
-        with self.commits.timed():
-            await self._connection.run(_INSERT_ALONE, _columns(letters))
+        try:
+            with self.commits.timed():
+                await self._connection.run(_INSERT_ALONE, _columns(letters))
+        except DatabaseUnavailable:
+            self.is_away = True
+            raise
+        self.is_away = False
         return [None] * len(letters)

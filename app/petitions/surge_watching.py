@@ -146,12 +146,16 @@ class SurgeWatch:
         self._told = _Told(letters, Step(highest))
 
     def pressure(self) -> Pressure:
-        """What can be told now, without waiting for anything."""
+        """What can be told now, without waiting for anything.
+
+        What waits for a database that is away is no surge: work that is asked for would not bring it back.
+        """
         box = self._letterbox
+        is_told = box is not None and not box.is_away
         return Pressure(
-            waiting=box.waiting if box else 0,
+            waiting=box.waiting if box and is_told else 0,
             capacity=box.capacity if box else 1,
-            commit_seconds=box.commits.slowest if box else 0.0,
+            commit_seconds=box.commits.slowest if box and is_told else 0.0,
             backlog=self._told.backlog,
             backlog_capacity=self._backlog_capacity,
         )

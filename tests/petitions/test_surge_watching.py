@@ -9,8 +9,10 @@ from sqlalchemy import text
 from app.core.clock import FrozenClock
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable, Overloaded
+from app.core.ids import new_id
+from app.crypto.sealing import Sealer
 from app.petitions.breakdowns import Breakdowns
-from app.petitions.letterbox import Letterbox
+from app.petitions.letterbox import Letterbox, SealedLetter
 from app.petitions.remembering import PublishedPetitions
 from app.petitions.surge_watching import SurgeWatch
 from app.petitions.surging import LADDER, Step
@@ -79,6 +81,26 @@ async def test_letters_in_memory_lead_up_and_the_top_turns_signers_away(
     with pytest.raises(Overloaded) as refused:
         watched.admit()
     assert refused.value.retry_after
+
+
+async def test_letters_that_wait_for_a_database_that_is_away_are_no_surge(
+    public: Database, sealer: Sealer, world: World, now: list[float]
+) -> None:
+    nowhere = Database(NOWHERE)
+    box = Letterbox(nowhere, capacity=40)
+    surge = SurgeWatch(nowhere, "public", box, clock=lambda: now[0])
+    letter = SealedLetter(new_id(), world.petition_id, "sign", sealer.seal({}, new_id()))
+    box.start()
+    with pytest.raises(DatabaseUnavailable):
+        await box.put(letter)
+    await box.stop()
+    for _ in range(36):
+        box._writer._waiting.put_nowait(None)  # type: ignore[arg-type]  # a server that is silent has them wait
+    assert surge.pressure().level == 0
+    box._connection = public.own_connection()
+    await box._write([letter])
+    assert surge.pressure().level == 36 / 40
+    await nowhere.close()
 
 
 @pytest.mark.parametrize("step", Step)
