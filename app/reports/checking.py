@@ -74,8 +74,8 @@ CHECKS: dict[str, str] = {
     "ended signatures hold nothing personal": """
         select count(*) from signatures
          where state in ('withdrawn', 'lapsed')
-           and (supporter_id, details_sealed, own_copy, name_hash, place_hash) is distinct from
-               (null::uuid, null::bytea, null::bytea, null::bytea, null::bytea)""",
+           and num_nonnulls(supporter_id, details_sealed, own_copy, name_hash, place_hash, network_hash,
+                            domain_hash) > 0""",
     "only living signatures are shown": """
         select count(*) from published_signers p join signatures s on s.id = p.signature_id
          where s.state <> 'confirmed' or s.quarantined_at is not null or s.invalidated_at is not null""",
