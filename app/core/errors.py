@@ -55,10 +55,10 @@ class Overloaded(AppError):
 
 
 class DatabaseUnavailable(Overloaded):
-    """The database did not take the change; nothing was stored."""
+    """The database did not take the change; or it was lost before it said so, and nobody knows."""
 
     code = "database_unavailable"
-    detail = "We cannot store anything right now. Nothing was stored; please try again in a moment."
+    detail = "We cannot store anything right now. Please send this again in a moment."
 
 
 def codes(root: type[AppError] = AppError) -> dict[str, type[AppError]]:

@@ -147,7 +147,8 @@ class Confirmer:
             LinkUnknown: There is no such link.
             LinkExpired: It was not used in seven days.
             SignatureEnded: The signature was withdrawn.
-            Overloaded: Too many wait, or the database is away; nothing changed.
+            Overloaded: Too many wait, or the database is away; if the connection was lost before the commit
+                was answered, nobody knows what changed. To confirm again is harmless.
         """
         if not well_formed(token):
             raise LinkUnknown

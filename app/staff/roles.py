@@ -15,7 +15,6 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-EVERY_ROLE = frozenset(Role)
 MODERATORS = frozenset({Role.EDITOR, Role.ADMIN})
 """Who decides which signatures count, and is told what the fraud watch finds."""
 
