@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.core.db import Database
+from app.core.errors import Overloaded
 from app.core.networks import UNKNOWN, Network, network_of
 from app.crypto.hashing import Hasher
 from app.jobs.deferring import defer
@@ -158,7 +159,10 @@ class Judge:
             _hopeless(tainted, counts), {(o.network_hash or b"", o.domain_hash) for o in tainted}
         )
         judged = {o.letter.id: self._judge(o, o.keys | keys, counts, listed, floors) for o, keys in at_home}
-        await self._reach_back(floors)
+        try:
+            await self._reach_back(floors)
+        except Overloaded as error:  # the letters are counted; the network's next one has it done
+            log.warning("letters:reach_back:put_off", code=error.code)
         reasons = Counter(r for j in judged.values() if j.score.is_quarantined for r in j.score.reasons)
         if reasons:
             log.info("letters:quarantined", reasons=dict(reasons))
@@ -260,7 +264,6 @@ class Judge:
             told = network_hash, domain_hash, by_itself.confirming_releases
             if (network_hash, domain_hash, False) in self._told or told in self._told:
                 continue
-            self._told[told] = now
             network, domain, releases = network_hash.hex(), domain_hash.hex(), int(told[2])
             async with self._database.begin() as session:
                 await defer(
@@ -273,3 +276,4 @@ class Judge:
                     points=by_itself.points,
                     releases=releases,
                 )
+            self._told[told] = now

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from app.core.db import Database
+from app.core.errors import DatabaseUnavailable
 from app.core.networks import LOOPBACK
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
-from app.petitions import listed
+from app.petitions import judging, listed
 from app.petitions.abuse_jobs import abuse_jobs
 from app.petitions.form_tokens import FormTokens
 from app.petitions.judging import HASH_BYTES, QUARANTINE_EARLIER, Judge
@@ -129,6 +130,24 @@ async def test_a_bot_waits_apart_while_people_count_and_everybody_gets_the_mail(
     assert one(superuser, "select counted from petition_counts") == 50
     assert one(superuser, "select count(*) from signatures where state = 'confirmed'") == 70
     await check(internal)
+
+
+async def test_letters_are_counted_once_though_reaching_back_has_to_wait(
+    drop: Drop, resolver: Resolver, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_given: object, **_named: object) -> None:
+        raise DatabaseUnavailable
+
+    jobs = f"select count(*) from procrastinate_jobs where task_name = '{QUARANTINE_EARLIER}'"  # noqa: S608
+    await drop(people(1_000, "203.0.113.9"))
+    with monkeypatch.context() as patched:
+        patched.setattr(judging, "defer", away)
+        assert await resolver.run() == 1_000
+    assert one(superuser, "select day_count from signals where kind = 'petition'") == 1_000
+    assert one(superuser, jobs) == 0
+    await drop(people(1, "203.0.113.9", start=1_000))
+    await work(resolver)
+    assert one(superuser, jobs) == 1, "the next letter has it done"
 
 
 async def test_what_a_bot_left_early_weighs_as_much_as_what_it_left_last(
