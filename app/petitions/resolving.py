@@ -30,10 +30,14 @@ from app.petitions.recording import Recorder
 log = structlog.get_logger(__name__)
 # Taken out as they are claimed: whatever goes wrong puts them back. By their place in the table, which rows
 # that are never updated and locked by us do not leave; so no statistics can make it read the table through.
-_TAKE: LiteralString = """
+_TAKE_SIGNATURES: LiteralString = """
     delete from intake where ctid = any (array(
-        select ctid from intake where (kind = 'change') = %(changes)b order by id limit %(most)b
-           for update skip locked))
+        select ctid from intake where kind <> 'change' order by id limit %(most)b for update skip locked))
+    returning id, petition_id, kind, sealed, received_at
+"""
+_TAKE_CHANGES: LiteralString = """
+    delete from intake where ctid = any (array(
+        select ctid from intake where kind = 'change' order by id limit %(most)b for update skip locked))
     returning id, petition_id, kind, sealed, received_at
 """
 _TAKE_THESE: LiteralString = """
@@ -42,7 +46,7 @@ _TAKE_THESE: LiteralString = """
     returning id, petition_id, kind, sealed, received_at
 """
 _CHANGES_SECONDS = 0.5
-"""How long changes wait in a rush: finding them takes a look at all that waits."""
+"""How long changes wait in a rush, at the most."""
 _MOST_PUT_BACK = 10
 """Batches whose judgements are remembered."""
 
@@ -80,7 +84,8 @@ class Resolver:
             self._judged.clear()
         try:
             async with self.database.begin() as session:
-                letters = await _take(session, _TAKE, {"changes": changes, "most": self.batch})
+                statement = _TAKE_CHANGES if changes else _TAKE_SIGNATURES
+                letters = await _take(session, statement, {"most": self.batch})
                 claimed = [letter.id for letter in letters]
                 await self._resolve(session, letters)
         except Overloaded:

@@ -6,6 +6,7 @@ and the mail queue are filled and emptied all day: they are vacuumed by the numb
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0008"
@@ -96,6 +97,7 @@ def replace_confirm(function: str) -> None:
 def upgrade() -> None:
     for table, options in STORAGE.items():
         op.execute(f"alter table {table} set ({', '.join(f'{k} = {v}' for k, v in options.items())})")
+    op.create_index("ix_intake_changes", "intake", ["id"], postgresql_where=sa.text("kind = 'change'"))
     op.create_index("ix_published_signers_newest", "published_signers", ["petition_id", "published_at"])
     op.drop_index(op.f("ix_published_signers_petition_id"), table_name="published_signers")
     replace_confirm(CONFIRM)
@@ -109,5 +111,6 @@ def downgrade() -> None:
     replace_confirm(CONFIRM_BEFORE)
     op.create_index(op.f("ix_published_signers_petition_id"), "published_signers", ["petition_id"])
     op.drop_index("ix_published_signers_newest", table_name="published_signers")
+    op.drop_index("ix_intake_changes", table_name="intake")
     for table, options in STORAGE.items():
         op.execute(f"alter table {table} reset ({', '.join(options)})")

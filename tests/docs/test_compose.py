@@ -18,6 +18,12 @@ ROLES = {"public": Role.PUBLIC, "staff": Role.STAFF, "worker": Role.WORKER, "mig
 SERVING = ("public", "staff", "worker")
 SECRET = re.compile(r"KEY|PASSWORD|SECRET|DATABASE_URL")
 
+# Demo mode and its simulator have no place in production, where there is one mode; the image sets the others.
+ELSEWHERE = {
+    *("HAVEN_DEMO", "HAVEN_STRIPE_API_BASE", "HAVEN_STRIPE_MODE"),
+    *("HAVEN_HOST", "HAVEN_PUBLIC_PORT", "HAVEN_STAFF_PORT", "HAVEN_WORKER_PORT"),
+}
+
 Service = dict[str, Any]  # YAML
 
 
@@ -46,6 +52,12 @@ def test_a_role_is_told_all_that_it_needs_and_nothing_that_it_refuses(
     assert {f"HAVEN_{setting.upper()}" for setting in _NEEDED[ROLES[name]]} <= given
     assert not {f"HAVEN_{setting.upper()}" for setting in _REFUSED[ROLES[name]]} & given
     assert given <= defaults(Settings).keys()
+
+
+def test_every_setting_that_env_may_hold_reaches_a_role(services: dict[str, Service]) -> None:
+    given = set().union(*(settings_of(service) for service in services.values()))
+
+    assert defaults(Settings).keys() - given - ELSEWHERE == set()
 
 
 @pytest.mark.parametrize("name", ROLES)

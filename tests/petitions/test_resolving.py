@@ -15,7 +15,7 @@ from app.core.errors import DatabaseUnavailable
 from app.core.ids import new_id
 from app.crypto.sealing import Sealer
 from app.mail import allowance
-from app.petitions.resolving import Resolver
+from app.petitions.resolving import _TAKE_CHANGES, _TAKE_SIGNATURES, Resolver
 from app.reports.checking import run_checks
 from tests.conftest import Addresses
 from tests.factories import World
@@ -238,3 +238,19 @@ async def test_a_letter_claimed_by_one_worker_is_left_by_the_other(
     async with resolver.database.begin() as session:
         assert await session.scalar(text("select count(*) from intake")) == 1
     assert await resolver.run() == 1
+
+
+async def test_changes_are_found_without_reading_what_else_waits(
+    resolver: Resolver, superuser: psycopg.Connection, world: World
+) -> None:
+    superuser.execute(
+        "insert into intake (id, petition_id, kind, sealed)"
+        " select gen_random_uuid(), %s, 'sign', 'x' from generate_series(1, 20000)",
+        [world.petition_id],
+    )
+    superuser.execute("analyze intake")
+    for statement, index in ((_TAKE_CHANGES, "ix_intake_changes"), (_TAKE_SIGNATURES, "pk_intake")):
+        explained = superuser.execute(f"explain {statement}".encode(), {"most": resolver.batch}).fetchall()
+        plan = "\n".join(line for (line,) in explained)
+        assert f"Index Scan using {index}" in plan.replace("Index Only", "Index"), plan
+        assert "Seq Scan" not in plan
