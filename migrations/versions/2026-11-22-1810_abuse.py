@@ -109,7 +109,9 @@ end $$
 END = end("place_hash = null, network_hash = null, domain_hash = null")
 END_BEFORE = end("place_hash = null")
 
-# Only those that wait for their confirmation: what counts is taken away by staff, never by a machine.
+# Only those that wait for their confirmation: what counts is taken away by staff, never by a machine. And only
+# those of the last three hours, found by id: what quarantines a network by itself are its minute and its sixty
+# minutes, and letters may have waited. Below nought are those whose address staff vouch for.
 QUARANTINE = f"""
 create function quarantine_network(network bytea, domain bytea, points int, releases boolean, most int)
 returns int
@@ -119,7 +121,7 @@ declare
 begin
   select array_agg(id) into due from (
     select s.id from signatures s
-     where s.state = 'pending' and s.expires_at > now() + interval '6 days'
+     where s.id >= uuid_at(now() - interval '3 hours') and s.state = 'pending' and s.score >= 0
        and s.network_hash = network and (domain is null or s.domain_hash = domain)
        and s.invalidated_at is null
        and (s.quarantined_at is null or (s.confirming_releases and not releases))
@@ -162,6 +164,7 @@ GRANTS = (
     "insert (kind, key_hash, day, day_count, hour_at, hour_count, minute_at, minute_count) on signals",
     "update (day_count, hour_at, hour_count, hour_before, minute_at, minute_count) on signals",
     "select, insert (action, kind, network, domain, address_hash, note), delete on abuse_lists",
+    "update (action, note) on abuse_lists",
     "usage on sequence abuse_lists_id_seq",
     "execute on function quarantine_network(bytea, bytea, int, boolean, int)",
     "execute on function forget_origins(timestamptz, int)",

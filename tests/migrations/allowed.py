@@ -129,6 +129,7 @@ INTERNAL_TABLES: Rights = {
     "abuse_lists": {
         **SEE,
         "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
+        "UPDATE": ("action", "note"),
         "DELETE": WHOLE,
     },
     "proof_rules": {**ADD, "UPDATE": WHOLE},
