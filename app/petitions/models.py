@@ -196,9 +196,7 @@ class PublishedSigner(Base):
 
     __tablename__ = "published_signers"
     __table_args__ = (
-        Index(
-            "ix_published_signers_newest", "petition_id", "published_at", postgresql_where=text("shown")
-        ),
+        Index("ix_published_signers_newest", "petition_id", "published_at", postgresql_where=text("shown")),
     )
 
     signature_id: Mapped[UUID] = mapped_column(ForeignKey("signatures.id"), primary_key=True)

@@ -135,20 +135,21 @@ end $$
 """
 
 # By id, which begins with the time a signature was made (RFC 9562 §5.7). A worker that was away for two
-# months still finds all of them.
+# months still finds all of them. Answers where the first was that it came upon, for the next call to begin
+# there: whatever lies before has been looked at. None when there was nothing to do.
 FORGET = f"""
-create function forget_origins(before timestamptz, most int) returns int
+create function forget_origins(after uuid, before timestamptz, most int) returns uuid
 {DEFINER} as $$
 declare
   due uuid[];
 begin
-  select array_agg(id) into due from (
+  select array_agg(id order by id) into due from (
     select s.id from signatures s
-     where s.id between uuid_at(before - interval '60 days') and uuid_at(before)
+     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
        and (s.network_hash is not null or s.domain_hash is not null)
      order by s.id limit most for update skip locked) x;
   update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return coalesce(array_length(due, 1), 0);
+  return due[1];
 end $$
 """
 
@@ -167,7 +168,7 @@ GRANTS = (
     "update (action, note) on abuse_lists",
     "usage on sequence abuse_lists_id_seq",
     "execute on function quarantine_network(bytea, bytea, int, boolean, int)",
-    "execute on function forget_origins(timestamptz, int)",
+    "execute on function forget_origins(uuid, timestamptz, int)",
 )
 
 
@@ -228,7 +229,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop function forget_origins(timestamptz, int)")
+    op.execute("drop function forget_origins(uuid, timestamptz, int)")
     op.execute("drop function quarantine_network(bytea, bytea, int, boolean, int)")
     op.execute("drop function uuid_at(timestamptz)")
     op.execute(END_BEFORE)

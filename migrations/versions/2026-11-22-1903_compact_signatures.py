@@ -145,35 +145,51 @@ end $$
 """
 
 
-def forget(one_a_page: str) -> str:
-    """The function that forgets where signatures came from."""
-    return f"""
-create or replace function forget_origins(before timestamptz, most int) returns int
+# One row of each page at a time: it finds room beside itself, and the next time its old place serves another.
+# All of a page at once would move to other pages, and write every index anew. A row's address begins with its
+# page. Pages are told apart among the next 20 × `most` signatures, some 20 to a page, and not among all that is
+# due: after a day without a worker that would be a day's signatures for each call.
+FORGET = f"""
+create or replace function forget_origins(after uuid, before timestamptz, most int) returns uuid
+{DEFINER} as $$
+declare
+  near uuid[];
+  due uuid[];
+begin
+  select array_agg(id order by id) into near from (
+    select s.id from signatures s
+     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
+       and (s.network_hash is not null or s.domain_hash is not null)
+     order by s.id limit 20 * most) x;
+  select array_agg(id) into due from (
+    select s.id from signatures s
+     where s.id between near[1] and near[array_length(near, 1)]
+       and (s.network_hash is not null or s.domain_hash is not null)
+       and s.ctid in (
+         select min(o.ctid) from signatures o
+          where o.id between near[1] and near[array_length(near, 1)]
+            and (o.network_hash is not null or o.domain_hash is not null)
+          group by (o.ctid::text::point)[0])
+     order by s.id limit most for update skip locked) x;
+  update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
+  return case when due is not null then near[1] end;
+end $$
+"""
+FORGET_BEFORE = f"""
+create or replace function forget_origins(after uuid, before timestamptz, most int) returns uuid
 {DEFINER} as $$
 declare
   due uuid[];
 begin
-  select array_agg(id) into due from (
+  select array_agg(id order by id) into due from (
     select s.id from signatures s
-     where s.id between uuid_at(before - interval '60 days') and uuid_at(before)
-       and (s.network_hash is not null or s.domain_hash is not null){one_a_page}
+     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
+       and (s.network_hash is not null or s.domain_hash is not null)
      order by s.id limit most for update skip locked) x;
   update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return coalesce(array_length(due, 1), 0);
+  return due[1];
 end $$
 """
-
-
-# One row of each page at a time: it finds room beside itself, and the next time its old place serves another.
-# All of a page at once would move to other pages, and write every index anew. A row's address begins with its
-# page.
-FORGET = forget("""
-       and s.ctid in (
-         select min(o.ctid) from signatures o
-          where o.id between uuid_at(before - interval '60 days') and uuid_at(before)
-            and (o.network_hash is not null or o.domain_hash is not null)
-          group by (o.ctid::text::point)[0])""")
-FORGET_BEFORE = forget("")
 
 # For the rewriting of the table alone: a type is changed by an expression, which may look up but not join.
 BY_NUMBER = """

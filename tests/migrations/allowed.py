@@ -157,7 +157,7 @@ INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[])",
     "forget_mails(bigint,interval,interval,integer)",
-    "forget_origins(timestamp with time zone,integer)",
+    "forget_origins(uuid,timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
     "quarantine_network(bytea,bytea,integer,boolean,integer)",

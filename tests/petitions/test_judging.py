@@ -353,6 +353,45 @@ async def test_origins_are_hashes_of_the_day_and_are_gone_after_thirty_days(
     )
 
 
+def test_forgetting_reads_no_more_than_it_takes_however_much_is_due(
+    superuser: psycopg.Connection, world: World
+) -> None:
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute(
+        "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, name_hash, "
+        "details_sealed, link_hash, signed_at, expires_at, network_hash) "
+        "select uuid_at(now() - interval '40 days' + n * interval '1 second'), %s, gen_random_uuid(), %s, "
+        "'GB', 'en', 'n', 'x', sha256(n::text::bytea), now(), now(), 'n' from generate_series(1, 4000) n",
+        (world.petition_id, world.text_version_id),
+    )
+    superuser.execute("set session_replication_role = origin")
+    superuser.execute("analyze signatures")
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'signatures'"
+    left = "select count(network_hash) from signatures"
+    after, calls, due = None, 0, 4_000
+    while True:
+        with superuser.transaction():
+            superuser.execute("set local enable_seqscan = off")
+            before = one(superuser, read)
+            row = superuser.execute("select forget_origins(%s, now(), 50)", (after,)).fetchone()
+            now_read = one(superuser, read)
+        assert row is not None
+        assert isinstance(now_read, int)
+        assert isinstance(before, int)
+        if not calls:  # later ones come upon what no vacuum has cleared away yet
+            assert now_read - before <= 3_500, "three times 20 × 50"
+        if row[0] is None:
+            break
+        assert after is None or row[0] >= after
+        after, calls = row[0], calls + 1
+        still = one(superuser, left)
+        assert isinstance(still, int)
+        assert due - 50 <= still < due
+        due = still
+    assert due == 0
+    assert calls >= 80
+
+
 async def test_windows_slide_and_late_letters_disturb_nothing(internal: Database) -> None:
     key = ("network", b"k" * 8, "2026-03-02")
 
