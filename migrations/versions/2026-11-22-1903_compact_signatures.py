@@ -145,52 +145,6 @@ end $$
 """
 
 
-# One row of each page at a time: it finds room beside itself, and the next time its old place serves another.
-# All of a page at once would move to other pages, and write every index anew. A row's address begins with its
-# page. Pages are told apart among the next 20 × `most` signatures, some 20 to a page, and not among all that is
-# due: after a day without a worker that would be a day's signatures for each call.
-FORGET = f"""
-create or replace function forget_origins(after uuid, before timestamptz, most int) returns uuid
-{DEFINER} as $$
-declare
-  near uuid[];
-  due uuid[];
-begin
-  select array_agg(id order by id) into near from (
-    select s.id from signatures s
-     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
-       and (s.network_hash is not null or s.domain_hash is not null)
-     order by s.id limit 20 * most) x;
-  select array_agg(id) into due from (
-    select s.id from signatures s
-     where s.id between near[1] and near[array_length(near, 1)]
-       and (s.network_hash is not null or s.domain_hash is not null)
-       and s.ctid in (
-         select min(o.ctid) from signatures o
-          where o.id between near[1] and near[array_length(near, 1)]
-            and (o.network_hash is not null or o.domain_hash is not null)
-          group by (o.ctid::text::point)[0])
-     order by s.id limit most for update skip locked) x;
-  update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return case when due is not null then near[1] end;
-end $$
-"""
-FORGET_BEFORE = f"""
-create or replace function forget_origins(after uuid, before timestamptz, most int) returns uuid
-{DEFINER} as $$
-declare
-  due uuid[];
-begin
-  select array_agg(id order by id) into due from (
-    select s.id from signatures s
-     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
-       and (s.network_hash is not null or s.domain_hash is not null)
-     order by s.id limit most for update skip locked) x;
-  update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return due[1];
-end $$
-"""
-
 # For the rewriting of the table alone: a type is changed by an expression, which may look up but not join.
 BY_NUMBER = """
 create function supporter_by_number(number bigint) returns uuid language sql stable as $$
@@ -238,7 +192,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_lapse_walks")),
     )
     op.execute("drop function end_signatures(uuid[], boolean)")
-    for statement in (END, WITHDRAW, LAPSE, FORGET):
+    for statement in (END, WITHDRAW, LAPSE):
         op.execute(statement)
     op.execute("grant execute on function end_signatures(uuid[]) to haven_internal")
     op.drop_table("supporters")
@@ -301,7 +255,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("supporter_id is not null"),
     )
     op.execute("drop function end_signatures(uuid[])")
-    for statement in (END_BEFORE, WITHDRAW_BEFORE, LAPSE_BEFORE, FORGET_BEFORE):
+    for statement in (END_BEFORE, WITHDRAW_BEFORE, LAPSE_BEFORE):
         op.execute(statement)
     op.execute("grant execute on function end_signatures(uuid[], boolean) to haven_internal")
     op.execute("grant select, insert, delete on supporters to haven_internal")
