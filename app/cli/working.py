@@ -36,6 +36,7 @@ from app.petitions.sweeping import Sweeper
 from app.petitions.watching import Watcher
 from app.petitions.writing_mail import MailWriter
 from app.settings import Role, Settings
+from app.staff.attempts import attempt_jobs
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
@@ -92,6 +93,7 @@ async def run_worker(settings: Settings) -> None:
             ),
             *_retention_jobs(role.database),
             *mail_jobs(role.database),
+            *attempt_jobs(role.database),
             *abuse_jobs(role.database),
             *Sweeper(role.database, role.sealer, role.opener, role.hasher).jobs(),
             *Watcher(role.database, role.sealer, role.opener, role.hasher, settings.web.staff_url).jobs(),

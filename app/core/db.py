@@ -28,6 +28,10 @@ NAMING = {
 }
 
 
+LONGEST_STATEMENT = 10.0
+"""Seconds after which whoever waits for a writer's statement is told that nobody knows."""
+
+
 class Base(DeclarativeBase):
     """Parent of every table."""
 
@@ -57,11 +61,16 @@ class OwnConnection:
     """One connection beside the pool, for statements that are transactions of their own.
 
     One round trip by psycopg itself, where a unit of work takes three. Who uses it, uses it alone.
+
+    Args:
+        longest: Seconds that a statement may take, with connecting. A server that has stopped is asked to
+            cancel after that, which takes 10 seconds more at most, and its connection is closed.
     """
 
-    def __init__(self, url: str, *, prepare: bool, name: str) -> None:
+    def __init__(self, url: str, *, prepare: bool, name: str, longest: float = LONGEST_STATEMENT) -> None:
         self._url = libpq_url(url)
         self._arguments = _connect_arguments(prepare, name)
+        self._longest = longest
         self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
         self._in_turn = asyncio.Lock()
 
@@ -71,15 +80,19 @@ class OwnConnection:
         """Run one statement (parameters as `%(name)b`) and return its rows; it is committed by then.
 
         Raises:
-            DatabaseUnavailable: The server cannot now, and nothing is stored; or the connection was lost,
-                perhaps between the commit and its answer: then nobody knows.
+            DatabaseUnavailable: The server cannot now, and nothing is stored; or the connection was lost or
+                the answer did not come in time, perhaps after the commit: then nobody knows.
             DBAPIError: The statement failed, as units of work say it.
         """
         async with self._in_turn:
             try:
-                connection = await self._connected()
-                cursor = await connection.execute(statement, values)
-                return await cursor.fetchall() if cursor.description else ()
+                async with asyncio.timeout(self._longest):
+                    connection = await self._connected()
+                    cursor = await connection.execute(statement, values)
+                    return await cursor.fetchall() if cursor.description else ()
+            except TimeoutError as error:  # libpq itself waits until TCP gives up
+                await self.close()
+                raise DatabaseUnavailable from error
             except psycopg.Error as error:
                 translated = _translated(error, "statement")
                 if isinstance(translated, DatabaseUnavailable):

@@ -1,6 +1,7 @@
 """Jobs against abuse: quarantine what came before a network was known for what it is, forget origins."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -17,7 +18,7 @@ ORIGINS_KEPT = timedelta(days=29, hours=22)
 what they looked for; with the hourly job, within 30 days."""
 _BATCH = 2_000
 _QUARANTINE = text("select quarantine_network(:network, cast(:domain as bytea), :points, :releases, :most)")
-_FORGET_ORIGINS = text("select forget_origins(now() - cast(:kept as interval), :most)")
+_FORGET_ORIGINS = text("select forget_origins(cast(:after as uuid), now() - cast(:kept as interval), :most)")
 
 
 def abuse_jobs(database: Database) -> list[Job]:
@@ -37,10 +38,12 @@ def abuse_jobs(database: Database) -> list[Job]:
             await session.execute(FORGET)
 
     async def forget_origins(timestamp: int) -> None:  # noqa: ARG001 - as above
+        after: UUID | None = None
         while True:
             async with database.begin() as session:
-                done = await session.scalar(_FORGET_ORIGINS, {"kept": ORIGINS_KEPT, "most": _BATCH})
-            if not done:  # it takes one signature of each page at a time
+                values = {"after": after, "kept": ORIGINS_KEPT, "most": _BATCH}
+                after = await session.scalar(_FORGET_ORIGINS, values)
+            if after is None:  # it takes one signature of each page at a time
                 break
         async with database.begin() as session:
             await session.execute(FORGET_REPORTS, {"kept": ORIGINS_KEPT})

@@ -20,10 +20,14 @@ class WaitingComment:
 
 
 async def waiting_comments(session: AsyncSession, most: int = 100) -> list[WaitingComment]:
-    """Comments to be read, oldest first."""
+    """Comments to be read, oldest first; not of those who do not count."""
     query = (
         select(PublishedSigner)
-        .where(PublishedSigner.comment.is_not(None), PublishedSigner.comment_approved_at.is_(None))
+        .where(
+            PublishedSigner.shown,
+            PublishedSigner.comment.is_not(None),
+            PublishedSigner.comment_approved_at.is_(None),
+        )
         .order_by(PublishedSigner.published_at)
         .limit(most)
     )

@@ -66,8 +66,7 @@ class Changer:
     ) -> None:
         if isinstance(payload.get("details"), dict):
             await self._reseal(session, signature, cast("dict[str, str]", payload["details"]))
-        counts = signature.state == "confirmed" and not (signature.quarantined_at or signature.invalidated_at)
-        if isinstance(payload.get("show"), dict) and counts:
+        if isinstance(payload.get("show"), dict) and signature.state == "confirmed":
             await _publish(session, signature, cast("dict[str, str | None]", payload["show"]))
         for wording_id, given in cast("list[list[int]]", payload.get("consents") or []):
             await session.execute(
@@ -100,7 +99,11 @@ class Changer:
 
 
 async def _publish(session: AsyncSession, signature: Signature, show: Mapping[str, str | None]) -> None:
-    """Show or hide. A changed comment waits for approval again; an unchanged one keeps it."""
+    """Show or hide. A changed comment waits for approval again; an unchanged one keeps it.
+
+    The wish of somebody who does not count is stored all the same, for they are not told; it is shown to the
+    public from when they count.
+    """
     if not show.get("name"):
         await session.execute(delete(PublishedSigner).where(PublishedSigner.signature_id == signature.id))
         return
@@ -109,6 +112,7 @@ async def _publish(session: AsyncSession, signature: Signature, show: Mapping[st
         petition_id=signature.petition_id,
         name=show["name"],
         comment=show.get("comment") or None,
+        shown=not (signature.quarantined_at or signature.invalidated_at),
     )
     changed = statement.excluded.comment.is_distinct_from(PublishedSigner.comment)
     await session.execute(

@@ -104,14 +104,24 @@ def value_of(kind: str, given: str, hasher: Hasher) -> str | bytes:
 async def put_on_list(
     session: AsyncSession, action: str, kind: str, value: str | bytes, *, note: str, actor: str
 ) -> None:
-    """Block or allow; what stood there for the same is replaced. Audited, without the address."""
+    """Block or allow; what stood there for the same is replaced. Audited, without the address.
+
+    Of two who do so at the same time the second one's word holds, and both are in the audit trail.
+    """
     column = {"network": "network", "domain": "domain", "address": "address_hash"}[kind]
     same = getattr(AbuseListEntry, column) == value
     await session.execute(delete(AbuseListEntry).where(AbuseListEntry.kind == kind, same))
     values = {"action": action, "kind": kind, column: value, "note": note}
-    entry: int | None = await session.scalar(
-        insert(AbuseListEntry).values(values).returning(AbuseListEntry.id)
+    replacing = (
+        insert(AbuseListEntry)
+        .values(values)
+        .on_conflict_do_update(
+            constraint="uq_abuse_lists_kind_network_domain_address_hash",
+            set_={"action": action, "note": note},
+        )
+        .returning(AbuseListEntry.id)
     )
+    entry: int | None = await session.scalar(replacing)
     # The trail is kept for good: networks and addresses stand on the list alone, and go with their line.
     shown = str(value) if kind == "domain" else ""
     details = {"kind": kind, "value": shown, "note": note}

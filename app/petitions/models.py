@@ -192,10 +192,12 @@ class LapseWalk(Base):
 
 
 class PublishedSigner(Base):
-    """What a signer chose to show, in clear; removed with the signature."""
+    """What a signer chose to show, in clear; removed with the signature, `shown` while that counts."""
 
     __tablename__ = "published_signers"
-    __table_args__ = (Index("ix_published_signers_newest", "petition_id", "published_at"),)
+    __table_args__ = (
+        Index("ix_published_signers_newest", "petition_id", "published_at", postgresql_where=text("shown")),
+    )
 
     signature_id: Mapped[UUID] = mapped_column(ForeignKey("signatures.id"), primary_key=True)
     petition_id: Mapped[int] = mapped_column(ForeignKey("petitions.id"))
@@ -203,6 +205,7 @@ class PublishedSigner(Base):
     comment: Mapped[MaybeWords]
     comment_approved_at: Mapped[MaybeAt]
     published_at: Mapped[CreatedAt]
+    shown: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class PetitionCount(Base):

@@ -167,10 +167,10 @@ async def list_petitions(session: AsyncSession, campaign_id: int) -> list[tuple[
 async def recent_signers(
     session: AsyncSession, petition_id: int, most: int = MOST_SHOWN
 ) -> tuple[ShownSigner, ...]:
-    """Those who chose to be shown, newest first."""
+    """Those who chose to be shown and count, newest first."""
     query = (
         select(PublishedSigner)
-        .where(PublishedSigner.petition_id == petition_id)
+        .where(PublishedSigner.petition_id == petition_id, PublishedSigner.shown)
         .order_by(PublishedSigner.published_at.desc())
         .limit(most)
     )

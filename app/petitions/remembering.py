@@ -27,7 +27,7 @@ _BRIEF = text("""
                      (select max(w.id) from wordings w where w.campaign_id = c.id),
                      (select md5(string_agg(concat_ws(' ', s.signature_id, s.xmin), ' '))
                         from (select n.signature_id, n.xmin from published_signers n
-                               where n.petition_id = p.id
+                               where n.petition_id = p.id and n.shown
                                order by n.published_at desc limit :shown) s),
                      (select md5(string_agg(concat_ws(' ', i.reason, i.xmin), ' ' order by i.reason))
                         from invalidation_counts i where i.petition_id = p.id)) as mark

@@ -49,6 +49,8 @@ class Counts:
 
 
 NOTHING = Counts()
+VOUCHED = -1
+"""Of an address that staff vouch for: nothing can be found against it later either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Score:
 def score(evidence: Evidence) -> Score:
     """Weigh one letter. Pure: the same evidence has the same score, and more of it never a lower one."""
     if evidence.allowed:
-        return Score(0, ())
+        return Score(VOUCHED, ())
     weights = {
         **_rates("network", evidence.network, evidence.petition, NETWORK),
         **_rates("domain", evidence.domain, evidence.petition, DOMAIN),

@@ -75,7 +75,8 @@ async def count(session: AsyncSession, seen: Sequence[Seen]) -> dict[Key, Counts
     found = {}
     for kind, key_hash, on, minute, hour, before, whole_day in await run_binary(session, _COUNT, columns):
         key: Key = (kind, key_hash, on)
-        # How much of the hour before lies within the last sixty minutes: the window slides, nothing resets.
+        # How much of the hour before lies within the last sixty minutes: the window slides, but at midnight
+        # UTC, where keys have another day and all counters begin anew.
         left = 1 - max(by_key[key]) % _MINUTES / _MINUTES
         found[key] = Counts(minute, hour + round(before * left), whole_day)
     return found

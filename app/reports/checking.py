@@ -78,7 +78,8 @@ CHECKS: dict[str, str] = {
                             domain_hash) > 0""",
     "only living signatures are shown": """
         select count(*) from published_signers p join signatures s on s.id = p.signature_id
-         where s.state <> 'confirmed' or s.quarantined_at is not null or s.invalidated_at is not null""",
+         where s.state <> 'confirmed'
+            or p.shown <> (s.quarantined_at is null and s.invalidated_at is null)""",
     "no orphan mail": """
         select count(*) from mails m
          where m.kind in ('confirm_signature', 'already_signed', 'mailbox_full')

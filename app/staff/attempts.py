@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import Database
 from app.crypto.hashing import Hasher
+from app.jobs.running import Job
 from app.staff.errors import LoginLocked
 
 
@@ -28,7 +30,7 @@ FOR_NETWORK = Patience(free=30, first_lock=60, longest_lock=900)
 """Wider and shorter: a whole office may stand behind one address."""
 
 _FORGOTTEN = "1 day"
-_SWEEP = 100
+_BATCH = 1_000
 
 _NEXT = f"case when a.last_at < clock_timestamp() - interval '{_FORGOTTEN}' then 1 else a.failures + 1 end"
 _LOCK = f"""
@@ -53,10 +55,11 @@ update login_attempts
        locked_until = case when failures - 1 >= :free then locked_until end
  where key_hash = :key
 """)
-_SWEEP_OUT = text(f"""
+_FORGET = text(f"""
 delete from login_attempts where key_hash in (
   select key_hash from login_attempts where last_at < clock_timestamp() - interval '{_FORGOTTEN}'
-   order by last_at limit {_SWEEP} for update skip locked)
+   order by last_at limit {_BATCH} for update skip locked)
+returning 1
 """)  # noqa: S608 - built from constants
 
 
@@ -80,8 +83,20 @@ async def book(session: AsyncSession, hasher: Hasher, email: str, network: str) 
     network_key, address_key = hasher.login(f"network {network}"), hasher.login(f"address {email}")
     await _book(session, network_key, FOR_NETWORK)
     locks = await _book(session, address_key, FOR_ADDRESS)
-    await session.execute(_SWEEP_OUT)
     return Attempt(address_key, network_key, locks)
+
+
+def attempt_jobs(database: Database) -> list[Job]:
+    """What the worker runs: attempts are forgotten an hour after they no longer count, whoever logs in."""
+
+    async def forget(timestamp: int) -> None:  # noqa: ARG001 - procrastinate tells the minute
+        while True:
+            async with database.begin() as session:
+                gone = list(await session.scalars(_FORGET))
+            if len(gone) < _BATCH:
+                return
+
+    return [Job("login_attempts:forget", forget, cron="57 * * * *", attempts=1)]
 
 
 async def give_back(session: AsyncSession, attempt: Attempt) -> None:

@@ -30,7 +30,7 @@ _SIZES = """
 """
 _CONFIRMED = "select count(*) from signatures where state = 'confirmed'"
 _PENDING = "select link_hash from signatures where state = 'pending' order by id"
-_FORGET_ORIGINS = "select forget_origins(now() + interval '1 hour', 2000)"
+_FORGET_ORIGINS = "select forget_origins(null, now() + interval '1 hour', 2000) is not null"
 _NOW = timedelta(0)
 _QUEUES = ("intake", "mails", "mail_allowances", "signals", "procrastinate_jobs")
 

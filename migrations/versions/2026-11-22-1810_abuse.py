@@ -109,7 +109,9 @@ end $$
 END = end("place_hash = null, network_hash = null, domain_hash = null")
 END_BEFORE = end("place_hash = null")
 
-# Only those that wait for their confirmation: what counts is taken away by staff, never by a machine.
+# Only those that wait for their confirmation: what counts is taken away by staff, never by a machine. And
+# only those of the last three hours, found by id: what quarantines a network by itself are its minute and its
+# sixty minutes, and letters may have waited. Below nought are those whose address staff vouch for.
 QUARANTINE = f"""
 create function quarantine_network(network bytea, domain bytea, points int, releases boolean, most int)
 returns int
@@ -119,7 +121,7 @@ declare
 begin
   select array_agg(id) into due from (
     select s.id from signatures s
-     where s.state = 'pending' and s.expires_at > now() + interval '6 days'
+     where s.id >= uuid_at(now() - interval '3 hours') and s.state = 'pending' and s.score >= 0
        and s.network_hash = network and (domain is null or s.domain_hash = domain)
        and s.invalidated_at is null
        and (s.quarantined_at is null or (s.confirming_releases and not releases))
@@ -133,20 +135,37 @@ end $$
 """
 
 # By id, which begins with the time a signature was made (RFC 9562 §5.7). A worker that was away for two
-# months still finds all of them.
+# months still finds all of them. Answers where the first was that it came upon, for the next call to begin
+# there: whatever lies before has been looked at. None when there was nothing to do.
+#
+# One row of each page at a time: it finds room beside itself, and the next time its old place serves another.
+# All of a page at once would move to other pages, and write every index anew. A row's address begins with its
+# page. Pages are told apart among the next 20 × `most` signatures, some 20 to a page, and not among all that
+# is due: after a day without a worker that would be a day's signatures for each call.
 FORGET = f"""
-create function forget_origins(before timestamptz, most int) returns int
+create function forget_origins(after uuid, before timestamptz, most int) returns uuid
 {DEFINER} as $$
 declare
+  near uuid[];
   due uuid[];
 begin
+  select array_agg(id order by id) into near from (
+    select s.id from signatures s
+     where s.id between coalesce(after, uuid_at(before - interval '60 days')) and uuid_at(before)
+       and (s.network_hash is not null or s.domain_hash is not null)
+     order by s.id limit 20 * most) x;
   select array_agg(id) into due from (
     select s.id from signatures s
-     where s.id between uuid_at(before - interval '60 days') and uuid_at(before)
+     where s.id between near[1] and near[array_length(near, 1)]
        and (s.network_hash is not null or s.domain_hash is not null)
+       and s.ctid in (
+         select min(o.ctid) from signatures o
+          where o.id between near[1] and near[array_length(near, 1)]
+            and (o.network_hash is not null or o.domain_hash is not null)
+          group by (o.ctid::text::point)[0])
      order by s.id limit most for update skip locked) x;
   update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return coalesce(array_length(due, 1), 0);
+  return case when due is not null then near[1] end;
 end $$
 """
 
@@ -162,9 +181,10 @@ GRANTS = (
     "insert (kind, key_hash, day, day_count, hour_at, hour_count, minute_at, minute_count) on signals",
     "update (day_count, hour_at, hour_count, hour_before, minute_at, minute_count) on signals",
     "select, insert (action, kind, network, domain, address_hash, note), delete on abuse_lists",
+    "update (action, note) on abuse_lists",
     "usage on sequence abuse_lists_id_seq",
     "execute on function quarantine_network(bytea, bytea, int, boolean, int)",
-    "execute on function forget_origins(timestamptz, int)",
+    "execute on function forget_origins(uuid, timestamptz, int)",
 )
 
 
@@ -225,7 +245,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop function forget_origins(timestamptz, int)")
+    op.execute("drop function forget_origins(uuid, timestamptz, int)")
     op.execute("drop function quarantine_network(bytea, bytea, int, boolean, int)")
     op.execute("drop function uuid_at(timestamptz)")
     op.execute(END_BEFORE)

@@ -2,7 +2,7 @@
 
 Counter and tallies follow exactly: an invalidated signature that counted adds to `invalidated` of the hour,
 an undone one takes it off again, a released one adds to `confirmed`. `invalidation_counts` holds how many are
-invalidated now, by reason.
+invalidated now, by reason. Names that were chosen to be shown stay stored, and are shown while they count.
 """
 
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ begin
     from now_invalid i;
   {INVALIDATED}
   {by_reason("")}
-  delete from published_signers p where p.signature_id = any (changed);
+  update published_signers p set shown = false where p.signature_id = any (changed) and p.shown;
   return coalesce(array_length(changed, 1), 0);
 end $$
 """
@@ -117,6 +117,7 @@ begin
   {by_reason("-")}
   update signatures s set invalidated_at = null, sweep_id = null, invalidated_counting = null
    where s.id = any (changed);
+  update published_signers p set shown = true where p.signature_id = any (coming_back || beginning);
   return coalesce(array_length(changed, 1), 0);
 end $$
 """
@@ -137,6 +138,7 @@ begin
     returning s.id, s.state = 'confirmed' as counts)
   select array_agg(r.id), array_agg(r.id) filter (where r.counts) into changed, beginning from released r;
   {RELEASED}
+  update published_signers p set shown = true where p.signature_id = any (beginning);
   return coalesce(array_length(changed, 1), 0);
 end $$
 """
@@ -201,6 +203,17 @@ def upgrade() -> None:
         ["petition_id", "id"],
         postgresql_where=sa.text("quarantined_at is not null"),
     )
+    op.add_column(
+        "published_signers",
+        sa.Column("shown", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+    )
+    op.drop_index("ix_published_signers_newest", table_name="published_signers")
+    op.create_index(
+        "ix_published_signers_newest",
+        "published_signers",
+        ["petition_id", "published_at"],
+        postgresql_where=sa.text("shown"),
+    )
     for statement in (INVALIDATE, RESTORE, RELEASE):
         op.execute(statement)
     for grant in GRANTS:
@@ -216,6 +229,10 @@ def downgrade() -> None:
         "invalidate_signatures(uuid[], uuid)",
     ):
         op.execute(f"drop function {function}")
+    op.execute("delete from published_signers where not shown")  # code of that time would show them
+    op.drop_index("ix_published_signers_newest", table_name="published_signers")
+    op.drop_column("published_signers", "shown")
+    op.create_index("ix_published_signers_newest", "published_signers", ["petition_id", "published_at"])
     op.drop_index("ix_signatures_quarantined", table_name="signatures")
     op.drop_index("ix_signatures_sweep_id", table_name="signatures")
     op.drop_constraint(op.f("fk_signatures_sweep_id_sweeps"), "signatures")

@@ -145,36 +145,6 @@ end $$
 """
 
 
-def forget(one_a_page: str) -> str:
-    """The function that forgets where signatures came from."""
-    return f"""
-create or replace function forget_origins(before timestamptz, most int) returns int
-{DEFINER} as $$
-declare
-  due uuid[];
-begin
-  select array_agg(id) into due from (
-    select s.id from signatures s
-     where s.id between uuid_at(before - interval '60 days') and uuid_at(before)
-       and (s.network_hash is not null or s.domain_hash is not null){one_a_page}
-     order by s.id limit most for update skip locked) x;
-  update signatures s set network_hash = null, domain_hash = null where s.id = any (due);
-  return coalesce(array_length(due, 1), 0);
-end $$
-"""
-
-
-# One row of each page at a time: it finds room beside itself, and the next time its old place serves another.
-# All of a page at once would move to other pages, and write every index anew. A row's address begins with its
-# page.
-FORGET = forget("""
-       and s.ctid in (
-         select min(o.ctid) from signatures o
-          where o.id between uuid_at(before - interval '60 days') and uuid_at(before)
-            and (o.network_hash is not null or o.domain_hash is not null)
-          group by (o.ctid::text::point)[0])""")
-FORGET_BEFORE = forget("")
-
 # For the rewriting of the table alone: a type is changed by an expression, which may look up but not join.
 BY_NUMBER = """
 create function supporter_by_number(number bigint) returns uuid language sql stable as $$
@@ -222,7 +192,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_lapse_walks")),
     )
     op.execute("drop function end_signatures(uuid[], boolean)")
-    for statement in (END, WITHDRAW, LAPSE, FORGET):
+    for statement in (END, WITHDRAW, LAPSE):
         op.execute(statement)
     op.execute("grant execute on function end_signatures(uuid[]) to haven_internal")
     op.drop_table("supporters")
@@ -285,7 +255,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("supporter_id is not null"),
     )
     op.execute("drop function end_signatures(uuid[])")
-    for statement in (END_BEFORE, WITHDRAW_BEFORE, LAPSE_BEFORE, FORGET_BEFORE):
+    for statement in (END_BEFORE, WITHDRAW_BEFORE, LAPSE_BEFORE):
         op.execute(statement)
     op.execute("grant execute on function end_signatures(uuid[], boolean) to haven_internal")
     op.execute("grant select, insert, delete on supporters to haven_internal")

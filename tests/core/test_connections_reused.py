@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import Database, run_binary
+from app.core.db import Database, OwnConnection, run_binary
 from app.core.errors import DatabaseUnavailable
 from tests.conftest import Addresses
 
@@ -99,6 +99,23 @@ async def test_an_own_connection_that_was_given_up_is_not_used_again(
     finally:
         await database.close()
     assert superuser.execute("select address_hash from mail_allowances").fetchall() == [(b"second",)]
+
+
+async def test_an_own_connection_waits_for_no_statement_for_ever(
+    addresses: Addresses, superuser: psycopg.Connection
+) -> None:
+    own = OwnConnection(addresses.internal, prepare=True, name="bounded", longest=0.3)
+    superuser.execute("begin")
+    superuser.execute("lock table mail_allowances in access exclusive mode")
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(DatabaseUnavailable):
+                await own.run(MARK, {"hash": b"first"})
+        superuser.execute("rollback")
+        await own.run("select 1", {})
+    finally:
+        await own.close()
+    assert superuser.execute(COUNT).fetchone() == (0,)
 
 
 async def test_a_server_that_is_not_there_is_told_as_such() -> None:

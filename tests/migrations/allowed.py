@@ -129,6 +129,7 @@ INTERNAL_TABLES: Rights = {
     "abuse_lists": {
         **SEE,
         "INSERT": ("action", "kind", "network", "domain", "address_hash", "note"),
+        "UPDATE": ("action", "note"),
         "DELETE": WHOLE,
     },
     "proof_rules": {**ADD, "UPDATE": WHOLE},
@@ -156,7 +157,7 @@ INTERNAL_FUNCTIONS = {
     "confirm_signatures(bytea[])",
     "end_signatures(uuid[])",
     "forget_mails(bigint,interval,interval,integer)",
-    "forget_origins(timestamp with time zone,integer)",
+    "forget_origins(uuid,timestamp with time zone,integer)",
     "invalidate_signatures(uuid[],uuid)",
     "lapse_signatures(integer)",
     "quarantine_network(bytea,bytea,integer,boolean,integer)",

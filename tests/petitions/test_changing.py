@@ -19,6 +19,7 @@ from app.crypto.details import open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Opener, Sealer
 from app.petitions.acting import COMMENT_LENGTH, SignerActions, Wish
+from app.petitions.approving import waiting_comments
 from app.petitions.changing import CHANGE
 from app.petitions.errors import (
     ConsentRequired,
@@ -29,9 +30,11 @@ from app.petitions.errors import (
 from app.petitions.letterbox import SealedLetter, post
 from app.petitions.linking import Confirmer, MySignature
 from app.petitions.models import PublishedSigner, Signature
+from app.petitions.published import ShownSigner, recent_signers
 from app.petitions.remembering import PublishedPetitions
 from app.petitions.resolving import Resolver
 from app.petitions.signing import Answer
+from app.reports.checking import run_checks
 from app.supporters.identity import fold_name
 from tests.factories import World
 from tests.petitions.conftest import Signer, a_form
@@ -135,6 +138,53 @@ async def test_who_hides_is_gone_from_the_list(suzie: Suzie) -> None:
 async def test_before_confirming_nothing_is_shown(pending: Suzie) -> None:
     await pending.wish(show_name="Suzie F.")
     assert await pending.published() == []
+
+
+async def shown_to_all(suzie: Suzie) -> list[ShownSigner]:
+    async with suzie.internal.begin() as session:
+        return list(await recent_signers(session, (await suzie.row()).petition_id))
+
+
+async def waiting(suzie: Suzie) -> list[str]:
+    async with suzie.internal.begin() as session:
+        assert {f.name: f.violations for f in await run_checks(session) if f.violations} == {}
+        return [comment.comment for comment in await waiting_comments(session)]
+
+
+async def test_whoever_is_in_quarantine_sees_what_everybody_sees_and_is_shown_once_released(
+    pending: Suzie, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("update signatures set quarantined_at = now(), score = 120")
+    await pending.actions.confirm(pending.token)
+    mine = await pending.wish(show_name="Suzie F.", comment="Because.")
+    assert (mine.shown_name, mine.shown_comment, mine.comment_approved) == ("Suzie F.", "Because.", False)
+    assert await shown_to_all(pending) == []
+    assert await waiting(pending) == []
+    superuser.execute("select release_signatures(array(select id from signatures))")
+    assert await shown_to_all(pending) == [ShownSigner("Suzie F.", None)]
+    assert await waiting(pending) == ["Because."]
+
+
+async def test_an_invalidation_takes_the_name_down_and_an_undo_shows_it_again_as_approved(
+    suzie: Suzie, superuser: psycopg.Connection, world: World
+) -> None:
+    await suzie.wish(show_name="Suzie F.", comment="Because.")
+    superuser.execute("update published_signers set comment_approved_at = now()")
+    sweep = UUID(int=7)
+    superuser.execute(
+        "insert into sweeps (id, petition_id, action, reason, actor, expected) "
+        "values (%s, %s, 'invalidate', 'bot', 'cli', 1)",
+        (sweep, world.petition_id),
+    )
+    superuser.execute("select invalidate_signatures(array(select id from signatures), %s)", (sweep,))
+    assert await shown_to_all(suzie) == []
+    assert await waiting(suzie) == []
+    assert (await suzie.actions.look(suzie.token)).comment_approved, "its signer is not told"
+    await suzie.wish(show_name="Suzie", comment="Because.")
+    assert await shown_to_all(suzie) == []
+    superuser.execute("select restore_signatures(array(select id from signatures), %s)", (sweep,))
+    assert await waiting(suzie) == []
+    assert await shown_to_all(suzie) == [ShownSigner("Suzie", "Because.")]
 
 
 async def test_a_changed_name_goes_into_both_copies_and_the_hash(

@@ -1,5 +1,6 @@
 """Letters are judged where all of them meet; crowds count, bots wait apart, and figures stay exact."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -282,6 +283,47 @@ async def test_a_network_that_staff_vouch_for_and_this_machine_in_a_demo_run_int
     assert one(superuser, "select max(score) from signatures") == 0
 
 
+async def test_reaching_back_takes_nobody_that_staff_vouch_for_and_looks_no_further_than_it_must(
+    drop: Drop, resolver: Resolver, internal: Database, superuser: psycopg.Connection, hasher: Hasher
+) -> None:
+    vouched = hasher.suppression(fold_email("person0@gmail.com").folded)
+    async with internal.begin() as session:
+        await listed.put_on_list(session, listed.ALLOW, "address", vouched, note="", actor="cli")
+    await drop(people(3, "203.0.113.9"))
+    await work(resolver)
+    superuser.execute(
+        "update signatures set id = uuid_at(now() - interval '4 hours') "
+        "where id = (select id from signatures where score = 0 order by id limit 1)"
+    )
+    network = hasher.network("203.0.113.9", datetime.now(UTC).date())[:HASH_BYTES]
+    [reach_back] = [job for job in abuse_jobs(internal) if job.name == QUARANTINE_EARLIER]
+    await reach_back.run(network=network.hex(), points=150, releases=0)
+    rows = superuser.execute(
+        "select score, quarantined_at is not null from signatures order by score"
+    ).fetchall()
+    assert rows == [(-1, False), (0, False), (150, True)]
+
+
+async def test_two_who_list_the_same_at_once_are_both_answered_and_the_second_word_holds(
+    internal: Database, superuser: psycopg.Connection
+) -> None:
+    async def allow() -> None:
+        async with internal.begin() as session:
+            await listed.put_on_list(session, listed.ALLOW, "domain", "town.example", note="b", actor="b")
+
+    async with internal.begin() as session:
+        await listed.put_on_list(session, listed.BLOCK, "domain", "town.example", note="a", actor="a")
+        second = asyncio.create_task(allow())
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        while one(superuser, waiting) == 0:
+            assert not second.done()
+            await asyncio.sleep(0.01)
+    await second
+    assert superuser.execute("select action, note from abuse_lists").fetchall() == [("allow", "b")]
+    tags = superuser.execute("select actor, tag from audit_entries order by id").fetchall()
+    assert sorted(tags) == [("a", "abuse:domain:block"), ("b", "abuse:domain:allow")]
+
+
 async def test_origins_are_hashes_of_the_day_and_are_gone_after_thirty_days(
     drop: Drop,
     resolver: Resolver,
@@ -309,6 +351,45 @@ async def test_origins_are_hashes_of_the_day_and_are_gone_after_thirty_days(
         1,
         1,
     )
+
+
+def test_forgetting_reads_no_more_than_it_takes_however_much_is_due(
+    superuser: psycopg.Connection, world: World
+) -> None:
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute(
+        "insert into signatures (id, petition_id, supporter_id, text_version_id, country, locale, name_hash, "
+        "details_sealed, link_hash, signed_at, expires_at, network_hash) "
+        "select uuid_at(now() - interval '40 days' + n * interval '1 second'), %s, gen_random_uuid(), %s, "
+        "'GB', 'en', 'n', 'x', sha256(n::text::bytea), now(), now(), 'n' from generate_series(1, 4000) n",
+        (world.petition_id, world.text_version_id),
+    )
+    superuser.execute("set session_replication_role = origin")
+    superuser.execute("analyze signatures")
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'signatures'"
+    left = "select count(network_hash) from signatures"
+    after, calls, due = None, 0, 4_000
+    while True:
+        with superuser.transaction():
+            superuser.execute("set local enable_seqscan = off")
+            before = one(superuser, read)
+            row = superuser.execute("select forget_origins(%s, now(), 50)", (after,)).fetchone()
+            now_read = one(superuser, read)
+        assert row is not None
+        assert isinstance(now_read, int)
+        assert isinstance(before, int)
+        if not calls:  # later ones come upon what no vacuum has cleared away yet
+            assert now_read - before <= 3_500, "three times 20 × 50"
+        if row[0] is None:
+            break
+        assert after is None or row[0] >= after
+        after, calls = row[0], calls + 1
+        still = one(superuser, left)
+        assert isinstance(still, int)
+        assert due - 50 <= still < due
+        due = still
+    assert due == 0
+    assert calls >= 80
 
 
 async def test_windows_slide_and_late_letters_disturb_nothing(internal: Database) -> None:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.petitions.scoring import BLOCKED, THRESHOLD, Counts, Evidence, score
+from app.petitions.scoring import BLOCKED, THRESHOLD, VOUCHED, Counts, Evidence, score
 from tests.petitions.crowds import BOTS, CROWDS, simulate
 
 counts = st.builds(lambda m, h, d: Counts(m, m + h, m + h + d), *(st.integers(0, 100_000) for _ in range(3)))
@@ -70,7 +70,7 @@ def test_staff_have_the_last_word(given_: Evidence) -> None:
     blocked = score(replace(given_, blocked=True))
     assert blocked.is_quarantined
     assert not blocked.confirming_releases
-    assert score(replace(given_, blocked=True, allowed=True)).points == 0
+    assert score(replace(given_, blocked=True, allowed=True)).points == VOUCHED
     assert blocked.points >= BLOCKED - 20
 
 

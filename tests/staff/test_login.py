@@ -10,7 +10,7 @@ from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
 from app.core.tokens import hash_token
 from app.crypto.hashing import Hasher
-from app.staff.attempts import FOR_ADDRESS, FOR_NETWORK
+from app.staff.attempts import FOR_ADDRESS, FOR_NETWORK, attempt_jobs
 from app.staff.errors import LoginFailed, LoginLocked, WeakPassword
 from app.staff.login import LoginDesk
 from app.staff.passwords import Passwords
@@ -176,13 +176,18 @@ async def test_a_network_is_not_charged_for_successes(desk: LoginDesk, account: 
         await desk.log_in(EMAIL, PASSWORD, HOME)
 
 
-async def test_old_attempts_are_forgotten_and_swept(
-    desk: LoginDesk, account: int, superuser: psycopg.Connection
+async def test_old_attempts_are_forgotten_and_deleted_though_nobody_logs_in(
+    desk: LoginDesk, account: int, internal: Database, superuser: psycopg.Connection
 ) -> None:
     await fail(desk, NOBODY, 2)
     await fail(desk, EMAIL, FOR_ADDRESS.free - 1)
     superuser.execute("update login_attempts set last_at = now() - interval '25 hours'")
     await fail(desk, EMAIL, 1)
+    old = "select count(*) from login_attempts where last_at < now() - interval '1 day'"
+    assert superuser.execute(old).fetchone() == (1,)
+    [job] = attempt_jobs(internal)
+    assert (job.name, job.cron) == ("login_attempts:forget", "57 * * * *")
+    await job.run(0)
     assert superuser.execute("select failures from login_attempts").fetchall() == [(1,), (1,)]
 
 
