@@ -81,7 +81,7 @@ def _synthesise(settings: Settings, owner_url: str, signatures: int) -> None:
 
 
 def _sealer(settings: Settings, key_id: int, sealing: bytes) -> Sealer:
-    """As the worker's, where the opening key is at hand: that takes a tenth of the time, and of the room a half.
+    """As the worker's, where the opening key is at hand: in a tenth of the time, and half of the room.
 
     Raises:
         ConfigurationRefused: The two keys are no pair.

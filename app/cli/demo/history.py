@@ -30,7 +30,8 @@ DAYS = 14
 """How far back the invented history goes."""
 
 _BATCH, _LARGEST, _STEPS = 5_000, 25_000, 40
-"""A batch moves every figure of every hour, whatever it holds: many people want large ones, and `_STEPS` of them."""
+"""A batch moves the figures of every hour, whatever it holds: for many people there are larger ones, `_STEPS`
+of them, so that a bar still moves."""
 _ALONE = 8_000
 """Up to here one process is as fast: starting others takes about a second."""
 
@@ -104,7 +105,7 @@ def synthesise(
         known = look_up(connection, loaded, hasher.key_version)
         total = before
         writer = BatchWriter(connection, loaded)
-        # What is lost with the machine is made again; what follows at the end waits for the disk, and so for all.
+        # What a fallen machine loses is made again; what follows at the end waits for the disk.
         connection.execute("set synchronous_commit = off")
         with closing(_made(plan, known, range(before, signatures), processes)) as batches:
             for batch in batches:
@@ -137,8 +138,8 @@ def _made(plan: Plan, known: Known, missing: range, processes: int | None) -> Ge
         for first, count in runs:
             yield pack(maker.make(first, count), known)
         return
-    # Spawned, not forked: the caller may have threads, for a progress bar or a connection pool. Keys go through
-    # a pipe to the child, not by its command line or environment.
+    # Spawned, not forked: the caller may have threads, for a progress bar or a connection pool. Keys go
+    # through a pipe to the child, not by its command line or environment.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan, known))
     try:
         waiting: deque[Future[Packed]] = deque()
