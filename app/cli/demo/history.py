@@ -7,7 +7,7 @@ run goes on from there. Running it again tops up to the number asked for, it nev
 
 import signal
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -103,21 +103,28 @@ def synthesise(
             now=moment,
         )
         known = look_up(connection, loaded, hasher.key_version)
-        total = before
-        writer = BatchWriter(connection, loaded)
-        # What a fallen machine loses is made again; what follows at the end waits for the disk.
-        connection.execute("set synchronous_commit = off")
         with closing(_made(plan, known, range(before, signatures), processes)) as batches:
-            for batch in batches:
-                with connection.transaction():
-                    writer.write(batch)
-                total += batch.people
-                if progress is not None:
-                    progress(total, signatures)
-        connection.execute("set synchronous_commit = on")
-        if total > before:
-            writer.finish()
+            total = _write(BatchWriter(connection, loaded), batches, before, signatures, progress)
         return Synthesised(before, total)
+
+
+def _write(
+    writer: BatchWriter, batches: Iterable[Packed], before: int, wanted: int, progress: Progress | None
+) -> int:
+    """Write each batch in a transaction of its own; how many invented signatures there are then."""
+    total, connection = before, writer.connection
+    # What a fallen machine loses is made again; what follows at the end waits for the disk.
+    connection.execute("set synchronous_commit = off")
+    for batch in batches:
+        with connection.transaction():
+            writer.write(batch)
+        total += batch.people
+        if progress is not None:
+            progress(total, wanted)
+    connection.execute("set synchronous_commit = on")
+    if total > before:
+        writer.finish()
+    return total
 
 
 def _invented(connection: psycopg.Connection, petition_id: int) -> int:
