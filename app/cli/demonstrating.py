@@ -7,6 +7,7 @@ from typing import Annotated
 
 import psycopg
 import typer
+from nacl.public import PrivateKey
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from sqlalchemy import select
 
@@ -14,8 +15,8 @@ from app.cli.demo.history import synthesise
 from app.cli.demo.loading import load as load_demo
 from app.core.db import Database, libpq_url
 from app.crypto.hashing import Hasher
-from app.crypto.keys import parse_key, parse_sealing_key
-from app.crypto.sealing import Sealer
+from app.crypto.keys import parse_key, parse_sealing_key, public_of
+from app.crypto.sealing import OpeningSealer, Sealer
 from app.http.wiring import register_key, secret
 from app.settings import ConfigurationRefused, Role, Settings, check, load
 from app.staff.accounts import add_staff
@@ -67,7 +68,7 @@ async def _add_login(owner_url: str) -> None:
 def _synthesise(settings: Settings, owner_url: str, signatures: int) -> None:
     sealing = parse_sealing_key(secret(settings.keys.sealing_key), "HAVEN_SEALING_KEY")
     hasher = Hasher(parse_key(secret(settings.keys.hash_key), "HAVEN_HASH_KEY"))
-    sealer = Sealer(asyncio.run(_key_id(owner_url, sealing)), sealing)
+    sealer = sealer_of(settings, asyncio.run(_key_id(owner_url, sealing)), sealing)
     with Progress("inventing signatures", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bars:
         bar = bars.add_task("", total=signatures)
         synthesise(
@@ -77,6 +78,22 @@ def _synthesise(settings: Settings, owner_url: str, signatures: int) -> None:
             sealer=sealer,
             progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
+
+
+def sealer_of(settings: Settings, key_id: int, sealing: bytes) -> Sealer:
+    """As the worker's, where the opening key is at hand: in a tenth of the time, and half of the room.
+
+    Raises:
+        ConfigurationRefused: The two keys are no pair.
+    """
+    if settings.keys.opening_key is None:
+        return Sealer(key_id, sealing)
+    opening = parse_key(secret(settings.keys.opening_key), "HAVEN_OPENING_KEY")
+    if public_of(opening) != sealing:
+        raise ConfigurationRefused(
+            ["HAVEN_SEALING_KEY and HAVEN_OPENING_KEY are no pair: `haven keys new` makes one."]
+        )
+    return OpeningSealer(key_id, PrivateKey(opening))
 
 
 async def _key_id(owner_url: str, sealing: bytes) -> int:

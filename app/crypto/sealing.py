@@ -200,7 +200,7 @@ def _wrapping(opening: PrivateKey) -> bytes:
 def _covered(key: bytes, wrapping: bytes, salt: bytes, binding: UUID) -> bytes:
     """Covers, and uncovers."""
     pad = hashlib.blake2b(salt + binding.bytes, key=wrapping, digest_size=KEY_BYTES, person=_PAD).digest()
-    return bytes(a ^ b for a, b in zip(key, pad, strict=True))
+    return (int.from_bytes(key, "big") ^ int.from_bytes(pad, "big")).to_bytes(KEY_BYTES, "big")
 
 
 def key_id_of(sealed: bytes) -> int:

@@ -65,6 +65,26 @@ def public_processes(world: World, count: int) -> Iterator[list[int]]:
 
 
 @contextmanager
+def granian_processes(world: World, count: int) -> Iterator[str]:
+    """The same public app in so many processes of granian's; gives their origin.
+
+    By the ASGI interface on the loop that `haven serve` takes, with its backlog. What `BoundedProtocol` does,
+    bounding heads and writing what lies ready at once, granian has no place for.
+    """
+    port = free_port()
+    command = (
+        *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--loop", "uvloop"),
+        *("--http", "1", "--no-ws", "--host", LOOPBACK, "--port", str(port), "--backlog", "2048"),
+        *("--workers", str(count), "--workers-kill-timeout", "4", "--no-access-log", "app.main:public"),
+    )
+    origin = f"http://{LOOPBACK}:{port}"
+    child = _child(world, "granian", command, world.environments.of("public"), f"{origin}/readyz")
+    with running([child]):
+        time.sleep(1)  # as above
+        yield origin
+
+
+@contextmanager
 def worker_process(world: World) -> Iterator[Child]:
     """One real worker, with a relay that takes every mail and forgets it."""
     relay = _child(

@@ -51,6 +51,10 @@ _STOCK = """
     select (select count(*) from intake), (select sum(signed) from tallies where dimension = 'all'),
            (select count(*) from intake_rejected)
 """
+_LETTERBOX = """
+    select pg_total_relation_size('intake'), pg_indexes_size('intake'),
+           pg_stat_get_dead_tuples('intake'::regclass)
+"""
 _SENT = "select count(*) from mails where state = 'sent'"
 _WAITING_MAILS = "select count(*) from mails where state in ('queued', 'sending')"
 
@@ -75,6 +79,15 @@ def look(world: World) -> Stock:
     if row is None:
         raise CannotMeasure("the database says nothing")
     return Stock(*(int(number or 0) for number in row))
+
+
+def letterbox_room(world: World) -> dict[str, float]:
+    """What the empty letterbox takes on disk, its indexes included, and how many dead rows are in it."""
+    row = world.owner.execute(_LETTERBOX).fetchone()
+    if row is None:
+        raise CannotMeasure("the database says nothing")
+    names = ("letterbox_bytes_after", "letterbox_index_bytes_after", "letterbox_dead_rows_after")
+    return dict(zip(names, map(float, row), strict=True))
 
 
 def verify(before: Stock, after: Stock, result: Result) -> None:
@@ -134,6 +147,8 @@ class Signing:
         waited = drain(world)
         rounds.add("drained_per_second", after.letters / waited if after.letters else 0.0)
         verify(before, look(world), result)
+        for name, value in letterbox_room(world).items():
+            rounds.add(name, value)
         self.forget_mail()
 
     def surge(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+from nacl.public import PrivateKey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -21,7 +22,7 @@ from app.core.embedded import EmbeddedPostgres
 from app.core.schema import upgrade
 from app.crypto.hashing import Hasher
 from app.crypto.keys import parse_key, parse_sealing_key
-from app.crypto.sealing import Sealer
+from app.crypto.sealing import OpeningSealer, Sealer
 from app.http.wiring import register_key
 from devtools.run.environment import Addresses, Environments, choose_stripe
 from devtools.run.keys import KeyFiles, make_keys
@@ -57,8 +58,14 @@ class World:
 
     @property
     def sealer(self) -> Sealer:
-        """Seals as the installation does."""
+        """Seals as the public role does."""
         return Sealer(self.key_id, _sealing(self.files))
+
+    @property
+    def opening_sealer(self) -> OpeningSealer:
+        """Seals as the worker does."""
+        opening = parse_key(self.files.opening.read_text("utf-8"), "opening")
+        return OpeningSealer(self.key_id, PrivateKey(opening))
 
     @property
     def hasher(self) -> Hasher:
@@ -81,7 +88,7 @@ class World:
                 self.addresses.owner,
                 signatures,
                 hasher=self.hasher,
-                sealer=self.sealer,
+                sealer=self.opening_sealer,
                 progress=lambda done, total: bars.update(bar, completed=done, total=total),
             )
         self.owner.execute("vacuum analyze")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -51,6 +52,8 @@ async def load(options: argparse.Namespace) -> int:
             f"  answered  median {statistics.median(times):.1f} ms, p99 {p99:.1f} ms, "
             f"worst {times[-1]:.1f} ms"
         )
+    if options.times:
+        print(f"times       {json.dumps([round(ms, 2) for ms in times])}")
     print(f"mails       {len(confirming.mailboxes.caught)}")
     print(f"confirmed   {len(confirming.confirmed)} of {len(confirming.wanted)} wanted")
     return 0 if set(signing.statuses()) <= {202, 503} else 1
@@ -74,6 +77,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=float, default=0.05, help="the share of those who sign once more")
     parser.add_argument("--clients", type=int, default=16, help="connections at the most")
     parser.add_argument("--confirm", type=float, default=0.6, help="the share of mails that is confirmed")
+    parser.add_argument("--times", action="store_true", help="say how long each answer took, in milliseconds")
     parser.add_argument("--seed", default="load", help="other words make other people")
     return asyncio.run(load(parser.parse_args()))
 

@@ -13,7 +13,7 @@ from app.crypto import own_copy
 from app.crypto.details import decrypt, open_sealed
 from app.crypto.hashing import Hasher
 from app.crypto.keys import KeySet
-from app.crypto.sealing import Opener, Sealer
+from app.crypto.sealing import WRAPPED_KEY_BYTES, Opener, OpeningSealer, Sealer
 from app.reports.checking import run_checks
 from tests.conftest import Addresses
 
@@ -190,3 +190,21 @@ def test_an_interrupted_run_is_whole_and_goes_on_in_other_processes(
     with psycopg.connect(demo.owner) as connection:
         assert rows(connection, "select count(*) from signatures") == [(2000,)]
         assert_consistent(connection)
+
+
+def test_what_is_sealed_as_the_worker_seals_is_opened(
+    demo: Addresses, told: object, hasher_alone: Hasher, keys: KeySet, demo_owner: psycopg.Connection
+) -> None:
+    opening = PrivateKey(keys.opening)
+    [(before,)] = rows(demo_owner, "select count(*)::int from signatures")
+    assert isinstance(before, int)
+    demo_owner.rollback()
+    sealer = OpeningSealer(KEY_ID, opening)
+    synthesise(demo.owner, before + 200, hasher=hasher_alone, sealer=sealer)
+    newest = "select id, details_sealed, own_copy from signatures where state = 'confirmed' order by id desc"
+    for row_id, sealed, copy in demo_owner.execute(f"{newest} limit 20".encode()):
+        assert len(sealed) == WRAPPED_KEY_BYTES
+        assert open_sealed(Opener({KEY_ID: opening}), sealed, copy, row_id)["email"].endswith(DOMAIN)
+    planned = "select reltuples::int from pg_class where relname in ('signatures', 'tally_totals') order by 1"
+    assert rows(demo_owner, planned)[1] == (before + 200,), "the planner was told"
+    assert_consistent(demo_owner)

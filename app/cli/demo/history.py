@@ -7,7 +7,7 @@ run goes on from there. Running it again tops up to the number asked for, it nev
 
 import signal
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from os import cpu_count
 import psycopg
 
 from app.cli.demo.loading import load
-from app.cli.demo.making import MOST, Made, Maker, Plan, index_of, signature_id
+from app.cli.demo.making import MOST, Maker, Plan, index_of, signature_id
+from app.cli.demo.packing import Known, Packed, pack
 from app.cli.demo.reading import demo_texts
-from app.cli.demo.writing import BatchWriter
+from app.cli.demo.writing import BatchWriter, look_up
 from app.core.db import libpq_url
 from app.crypto.hashing import Hasher
 from app.crypto.sealing import Sealer
@@ -28,7 +29,9 @@ from app.crypto.sealing import Sealer
 DAYS = 14
 """How far back the invented history goes."""
 
-_BATCH = 5_000
+_BATCH, _LARGEST, _STEPS = 5_000, 25_000, 40
+"""A batch moves the figures of every hour, whatever it holds: for many people there are larger ones, `_STEPS`
+of them, so that a bar still moves."""
 _ALONE = 8_000
 """Up to here one process is as fast: starting others takes about a second."""
 
@@ -99,16 +102,29 @@ def synthesise(
             started_at=moment - timedelta(days=days),
             now=moment,
         )
-        total = before
-        writer = BatchWriter(connection, loaded, hasher.key_version)
-        with closing(_made(plan, before, signatures, processes)) as batches:
-            for people in batches:
-                with connection.transaction():
-                    writer.write(people)
-                total += len(people)
-                if progress is not None:
-                    progress(total, signatures)
+        known = look_up(connection, loaded, hasher.key_version)
+        with closing(_made(plan, known, range(before, signatures), processes)) as batches:
+            total = _write(BatchWriter(connection, loaded), batches, before, signatures, progress)
         return Synthesised(before, total)
+
+
+def _write(
+    writer: BatchWriter, batches: Iterable[Packed], before: int, wanted: int, progress: Progress | None
+) -> int:
+    """Write each batch in a transaction of its own; how many invented signatures there are then."""
+    total, connection = before, writer.connection
+    # What a fallen machine loses is made again; what follows at the end waits for the disk.
+    connection.execute("set synchronous_commit = off")
+    for batch in batches:
+        with connection.transaction():
+            writer.write(batch)
+        total += batch.people
+        if progress is not None:
+            progress(total, wanted)
+    connection.execute("set synchronous_commit = on")
+    if total > before:
+        writer.finish()
+    return total
 
 
 def _invented(connection: psycopg.Connection, petition_id: int) -> int:
@@ -119,20 +135,21 @@ def _invented(connection: psycopg.Connection, petition_id: int) -> int:
     return 0 if row is None else index_of(row[0]) + 1
 
 
-def _made(plan: Plan, before: int, wanted: int, processes: int | None) -> Generator[list[Made]]:
+def _made(plan: Plan, known: Known, missing: range, processes: int | None) -> Generator[Packed]:
     """Batches of people in the order of their indexes, a few made ahead of the one that is asked for."""
-    missing = wanted - before
-    runs = [(first, min(_BATCH, wanted - first)) for first in range(before, wanted, _BATCH)]
+    size = min(max(_BATCH, len(missing) // _STEPS), max(_BATCH, _LARGEST))
+    runs = [(first, min(size, missing.stop - first)) for first in missing[::size]]
     workers = processes if processes is not None else (cpu_count() or 1)
-    if workers <= 1 or len(runs) <= 1 or (processes is None and missing <= _ALONE):
+    if workers <= 1 or len(runs) <= 1 or (processes is None and len(missing) <= _ALONE):
         maker = Maker(plan)
         for first, count in runs:
-            yield maker.make(first, count)
+            yield pack(maker.make(first, count), known)
         return
-    # Spawned, not forked: the caller may have threads, for a progress bar or a connection pool.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan,))
+    # Spawned, not forked: the caller may have threads, for a progress bar or a connection pool. Keys go
+    # through a pipe to the child, not by its command line or environment.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan, known))
     try:
-        waiting: deque[Future[list[Made]]] = deque()
+        waiting: deque[Future[Packed]] = deque()
         for first, count in runs:
             waiting.append(pool.submit(_make, first, count))
             if len(waiting) > workers + _AHEAD:
@@ -143,16 +160,17 @@ def _made(plan: Plan, before: int, wanted: int, processes: int | None) -> Genera
         pool.shutdown(cancel_futures=True)
 
 
-_maker: Maker | None = None
+_begun: tuple[Maker, Known] | None = None
 
 
-def _begin(plan: Plan) -> None:
+def _begin(plan: Plan, known: Known) -> None:
     """Set up one of the processes; Ctrl-C is its parent's business."""
-    global _maker  # noqa: PLW0603 - a process of a pool keeps its state so
+    global _begun  # noqa: PLW0603 - a process of a pool keeps its state so
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _maker = Maker(plan)
+    _begun = Maker(plan), known
 
 
-def _make(first: int, count: int) -> list[Made]:
-    assert _maker is not None
-    return _maker.make(first, count)
+def _make(first: int, count: int) -> Packed:
+    assert _begun is not None
+    maker, known = _begun
+    return pack(maker.make(first, count), known)

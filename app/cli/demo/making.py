@@ -5,6 +5,7 @@ It runs in processes of its own where there is much of it, so everything here ca
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from random import Random
 from uuid import UUID
 
@@ -95,6 +96,10 @@ def _marked(kind: int, parent: int, index: int) -> UUID:
     return UUID(int=kind << 80 | 0x8 << 76 | parent << 64 | 0b10 << 62 | index)
 
 
+# There are some ten thousand names in all.
+_folded_name = lru_cache(maxsize=16_384)(fold_name)
+
+
 class Maker:
     """Draws and makes people by their index."""
 
@@ -126,7 +131,7 @@ class Maker:
             id=row_id,
             signer=signer,
             supporter_id=None if gone else hasher.supporter(plan.campaign_id, signer.email),
-            name_hash=None if gone else hasher.name(plan.campaign_id, fold_name(signer.name)),
+            name_hash=None if gone else hasher.name(plan.campaign_id, _folded_name(signer.name)),
             place_hash=None if gone or place is None else hasher.place(plan.campaign_id, place),
             details_sealed=None if gone else plan.sealer.seal_key(key, row_id),
             own_copy=None if gone else details.encrypt(key, personal),

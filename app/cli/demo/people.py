@@ -1,5 +1,6 @@
 """Invented people: who they are, where they come from, what they do, when. Nothing here is secret or real."""
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,10 +34,11 @@ class Weighted(Generic[T]):
     def __init__(self, weights: Mapping[T, float]) -> None:
         self._values = list(weights)
         self._cumulative = list(accumulate(weights.values()))
+        self._total, self._last = float(self._cumulative[-1]), len(self._values) - 1
 
     def draw(self, random: Random) -> T:
-        """One of the values."""
-        return random.choices(self._values, cum_weights=self._cumulative)[0]
+        """One of the values; as `random.choices` draws, which checks its weights each time."""
+        return self._values[bisect(self._cumulative, random.random() * self._total, 0, self._last)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,13 @@
 """Write a batch of invented people: COPY for the rows, then the counter and tallies that belong to them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg
 
 from app.cli.demo.booking import write_donations
 from app.cli.demo.loading import Loaded
-from app.cli.demo.making import Made
-from app.petitions.tallying import marginals
-
-_SIGNATURE_COLUMNS = (
-    "id, petition_id, supporter_id, text_version_id, state, country, region, placement_id, locale, "
-    "name_hash, place_hash, key_version, details_sealed, own_copy, link_hash, "
-    "signed_at, expires_at, confirmed_at, ended_at, answers_id"
-)
+from app.cli.demo.packing import SHOWN_COLUMNS, SIGNATURE_COLUMNS, Known, Packed, TallyKey
 
 _COUNT = """
     insert into petition_counts as c (petition_id, counted, changed_at) values (%s, %s, now())
@@ -38,9 +29,8 @@ _FIND_ANSWERS = "select id from answer_sets where via = %s and wordings = %s::in
 _ADD_ANSWERS = """
     insert into answer_sets as a (via, wordings, given) values (%s, %s::int[], %s::bool[]) returning a.id
 """
-
-Row = Sequence[object]
-TallyKey = tuple[str, str, datetime]
+_VIAS = ("api", "form")
+_FILLED = "signatures, published_signers, donations, ledger_postings, ledger_entries, tallies, tally_totals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,96 +39,52 @@ class BatchWriter:
 
     connection: psycopg.Connection
     loaded: Loaded
-    key_version: int
 
-    def write(self, people: Sequence[Made]) -> None:
+    def write(self, batch: Packed) -> None:
         """Rows first, counters last, so that the counter's row is locked only shortly."""
-        answers = self._answers(people)
-        self._copy(
-            f"signatures ({_SIGNATURE_COLUMNS})",
-            (self._signature(m, answers) for m in people),
-        )
-        self._copy(
-            "published_signers (signature_id, petition_id, name, comment, comment_approved_at, published_at)",
-            (row for made in people for row in self._shown(made)),
-        )
-        write_donations(self.connection, self.loaded, people)
-        self._count(people)
+        self._copy(f"signatures ({SIGNATURE_COLUMNS})", batch.signatures)
+        self._copy(f"published_signers ({SHOWN_COLUMNS})", batch.shown)
+        write_donations(self.connection, self.loaded, batch.donors)
+        self._count(batch.confirmed, batch.tallies)
 
-    def _copy(self, target: str, rows: Iterable[Row]) -> None:
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(f"copy {target} from stdin".encode()) as copying,
-        ):
-            for row in rows:
-                copying.write_row(row)
+    def finish(self) -> None:
+        """Tell the planner what is there now."""
+        self.connection.execute(f"analyze {_FILLED}".encode())
 
-    def _signature(self, made: Made, answers: Mapping[tuple[str, bool], int]) -> Row:
-        signer, loaded = made.signer, self.loaded
-        return (
-            *(
-                made.id,
-                loaded.petition_id,
-                made.supporter_id,
-                loaded.text_version_id,
-                signer.state,
-                signer.country,
-            ),
-            *(signer.region, loaded.placement_ids.get(signer.placement or ""), signer.locale, made.name_hash),
-            *(made.place_hash, self.key_version, made.details_sealed, made.own_copy, made.link_hash),
-            *(signer.signed_at, signer.expires_at, signer.confirmed_at, signer.ended_at),
-            answers[signer.via, signer.wants_news],
-        )
+    def _copy(self, target: str, packed: bytes) -> None:
+        statement = f"copy {target} from stdin (format binary)"
+        with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copying:
+            copying.write(packed)
 
-    def _answers(self, people: Iterable[Made]) -> dict[tuple[str, bool], int]:
-        """The ids of the sets of answers, by how they came and whether news are wanted."""
-        wordings = self.loaded.wording_ids
-        found = {}
-        for via, wants_news in sorted({(made.signer.via, made.signer.wants_news) for made in people}):
-            given = sorted({wordings["signature"]: True, wordings["updates"]: wants_news}.items())
-            values = [via, [wording for wording, _ in given], [answer for _, answer in given]]
-            row = self.connection.execute(_FIND_ANSWERS, values).fetchone()
-            if row is None:
-                row = self.connection.execute(_ADD_ANSWERS, values).fetchone()
-            assert row is not None
-            found[via, wants_news] = int(row[0])
-        return found
-
-    def _shown(self, made: Made) -> list[Row]:
-        signer = made.signer
-        if signer.showing is None:
-            return []
-        approved_at = signer.confirmed_at if signer.showing.comment and signer.showing.approved else None
-        shown = (signer.showing.name, signer.showing.comment, approved_at, signer.confirmed_at)
-        return [(made.id, self.loaded.petition_id, *shown)]
-
-    def _count(self, people: Sequence[Made]) -> None:
+    def _count(self, confirmed: int, tallies: Mapping[TallyKey, list[int]]) -> None:
         petition_id = self.loaded.petition_id
-        confirmed = sum(made.signer.state == "confirmed" for made in people)
         self.connection.execute(_COUNT, [petition_id, confirmed])
-        counted = tally(people, petition_id)
-        columns = [[key[part] for key in counted] for part in range(3)]
-        counts = [[numbers[n] for numbers in counted.values()] for n in range(4)]
+        columns = [[key[part] for key in tallies] for part in range(3)]
+        counts = [[numbers[n] for numbers in tallies.values()] for n in range(4)]
         self.connection.execute(_TALLY, [petition_id, *columns, *counts])
 
 
-def tally(people: Iterable[Made], petition_id: int) -> dict[TallyKey, list[int]]:
-    """Signed, confirmed, withdrawn and lapsed by dimension, value and the hour in which each happened."""
-    counted: defaultdict[TallyKey, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for made in people:
-        signer = made.signer
-        where = marginals(
-            petition_id,
-            country=signer.country,
-            region=signer.region,
-            placement=signer.placement,
-            locale=signer.locale,
-        )
-        withdrawn_at = signer.ended_at if signer.state == "withdrawn" else None
-        lapsed_at = signer.ended_at if signer.state == "lapsed" else None
-        for event, at in enumerate((signer.signed_at, signer.confirmed_at, withdrawn_at, lapsed_at)):
-            if at is not None:
-                hour = at.replace(minute=0, second=0, microsecond=0)
-                for marginal in where:
-                    counted[marginal.dimension, marginal.value, hour][event] += 1
-    return counted
+def look_up(connection: psycopg.Connection, loaded: Loaded, key_version: int) -> Known:
+    """The ids that rows will refer to; sets of answers that are not there yet are added."""
+    return Known(
+        petition_id=loaded.petition_id,
+        text_version_id=loaded.text_version_id,
+        key_version=key_version,
+        placements=loaded.placement_ids,
+        answers={
+            (via, news): _answers(connection, loaded, via, wants_news=news)
+            for via in _VIAS
+            for news in (False, True)
+        },
+    )
+
+
+def _answers(connection: psycopg.Connection, loaded: Loaded, via: str, *, wants_news: bool) -> int:
+    wordings = loaded.wording_ids
+    given = sorted({wordings["signature"]: True, wordings["updates"]: wants_news}.items())
+    values = [via, [wording for wording, _ in given], [answer for _, answer in given]]
+    row = connection.execute(_FIND_ANSWERS, values).fetchone()
+    if row is None:
+        row = connection.execute(_ADD_ANSWERS, values).fetchone()
+    assert row is not None
+    return int(row[0])

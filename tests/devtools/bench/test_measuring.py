@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from devtools.bench import breakdowns, disk, memory, reading, signing
+from devtools.bench import breakdowns, disk, memory, reading, servers, signing
 from devtools.bench.figures import Report
 from devtools.bench.load import Load
 from devtools.bench.options import Options
-from devtools.bench.processes import ROOT
+from devtools.bench.processes import ROOT, CannotMeasure
 from devtools.bench.signers import draw_profiles
 from devtools.bench.world import World, make_world
 from tests.requiring import require
@@ -55,7 +57,10 @@ def test_signing(world: World, load: Load) -> None:
         "half_rate_p99_ms",
         "plain_half_rate_p50_ms",
         "idle_p50_ms",
+        "letterbox_bytes_after",
+        "letterbox_index_bytes_after",
     )
+    assert report.as_json()["letterbox_dead_rows_after"] is not None
     assert report.as_json()["resolved_per_second"] is not None
     assert set(ratios) == set(signing.RATIOS)
     assert set(report.as_json()["aims"]) <= set(ratios)  # type: ignore[arg-type]  # a mapping
@@ -87,6 +92,29 @@ def test_reading(world: World, load: Load) -> None:
     )
     assert ratios["count_to_constant"] > 0
     assert ratios["petition_to_constant"] > 0
+
+
+def test_servers(world: World, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where granian is not installed, Haven's own processes stand in its place."""
+    monkeypatch.setattr(servers, "granian_processes", lambda world, _count: nullcontext(world.origin))
+    monkeypatch.setattr(servers, "versions", dict)
+    report = servers.measure(world, load, SHORT)
+    names = [f"{server}_{name}_per_second" for server in ("uvicorn", "granian") for name in servers.FIGURES]
+    ratios = _positive(report, *names)
+    assert ratios["uvicorn_to_granian_page"] == report.rounds.ratio(
+        "uvicorn_page_per_second", "granian_page_per_second"
+    )
+
+
+def test_without_granian_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        if name == "granian":
+            raise PackageNotFoundError
+        return "1"
+
+    monkeypatch.setattr(servers, "version", missing)
+    with pytest.raises(CannotMeasure, match="pip install"):
+        servers.versions()
 
 
 def test_tallies_are_those_of_so_many_signatures(world: World) -> None:
