@@ -121,9 +121,7 @@ async def test_a_wave_is_told_invalidated_and_given_back(
         await _finished(page, "done")
         await until(figures.count, lambda count: count == before)
         assert (await until(lambda: _reasons(api), lambda found: "bot" in found))["bot"] == BOTS
-        await until(
-            lambda: _shown(page, running), lambda times: times == 1
-        )
+        await until(lambda: _shown(page, running), lambda times: times == 1)
         await expect(page.get_by_text("made by a machine")).to_contain_text(str(BOTS))
 
         await page.goto(f"{running.staff}/sweeps")
