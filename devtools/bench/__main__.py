@@ -34,12 +34,14 @@ class Command:
     signatures: int
     is_of_all: bool = True
     """Whether `all` measures it too."""
+    shares: bool = False
+    """Whether it can be measured on a database that another one of this kind has filled and used."""
 
 
 COMMANDS: Mapping[str, Command] = {
-    "signing": Command(signing.measure, 4, 5, 0),
-    "confirming": Command(confirming.measure, 4, 5, 0),
-    "reading": Command(reading.measure, 3, 5, 0),
+    "signing": Command(signing.measure, 4, 5, 0, shares=True),
+    "confirming": Command(confirming.measure, 4, 5, 0, shares=True),
+    "reading": Command(reading.measure, 3, 5, 0, shares=True),
     "breakdowns": Command(breakdowns.measure, 2, 5, 5_000_000),
     "disk": Command(disk.measure, 0, 1, 25_000),
     "memory": Command(memory.measure, 0, 1, 20_000),
@@ -50,26 +52,28 @@ COMMANDS: Mapping[str, Command] = {
 def main() -> int:
     """Measure what was asked for; 1 when something could not be measured, or something was lost."""
     asked = _parser().parse_args()
-    names = (
-        [name for name, command in COMMANDS.items() if command.is_of_all]
-        if asked.what == "all"
-        else [asked.what]
-    )
-    for name in names:
-        try:
-            report = run(name, asked)
-        except CannotMeasure as error:
-            sys.stderr.write(f"{name}: {error}\n")
-            return 1
-        if asked.results:
-            said(f"kept in {keep(asked.results, report)}")
-        if asked.json:
-            print(json.dumps(report, ensure_ascii=False))
+    names = list(dict.fromkeys(asked.what))
+    if "all" in names:
+        names = [name for name, command in COMMANDS.items() if command.is_of_all]
+    # Filling takes longer than measuring once there are millions: those who can, share one database.
+    together = [name for name in names if asked.signatures and COMMANDS[name].shares]
+    for group in filter(None, [together, *([name] for name in names if name not in together)]):
+        with make_world() as world:
+            for name in group:
+                try:
+                    report = run(name, asked, world)
+                except CannotMeasure as error:
+                    sys.stderr.write(f"{name}: {error}\n")
+                    return 1
+                if asked.results:
+                    said(f"kept in {keep(asked.results, report)}")
+                if asked.json:
+                    print(json.dumps(report, ensure_ascii=False))
     return 0
 
 
-def run(name: str, asked: argparse.Namespace) -> dict[str, Json]:
-    """One measurement in a world of its own."""
+def run(name: str, asked: argparse.Namespace, world: World) -> dict[str, Json]:
+    """One measurement."""
     command = COMMANDS[name]
     options = Options(
         seconds=command.seconds if asked.seconds is None else asked.seconds,
@@ -78,15 +82,14 @@ def run(name: str, asked: argparse.Namespace) -> dict[str, Json]:
         signatures=command.signatures if asked.signatures is None else asked.signatures,
     )
     began = time.monotonic()
-    with make_world() as world:
-        load = Load(world.folder, draw_profiles())
-        before = machine(version(world.binaries), load.name)
-        neighbours = Neighbours()
-        report = command.measure(world, load, options)
-        after: dict[str, Json] = {
-            "load_average_after": [round(value, 2) for value in os.getloadavg()],
-            "others_used_of_machine": neighbours.share(),
-        }
+    load = Load(world.folder, draw_profiles())
+    before = machine(version(world.binaries), load.name)
+    neighbours = Neighbours()
+    report = command.measure(world, load, options)
+    after: dict[str, Json] = {
+        "load_average_after": [round(value, 2) for value in os.getloadavg()],
+        "others_used_of_machine": neighbours.share(),
+    }
     if not asked.json:
         report.print(Console())
     took: dict[str, Json] = {"took_seconds": round(time.monotonic() - began, 1)}
@@ -95,7 +98,13 @@ def run(name: str, asked: argparse.Namespace) -> dict[str, Json]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devtools.bench", description=__doc__)
-    parser.add_argument("what", choices=[*COMMANDS, "all"])
+    parser.add_argument(
+        "what",
+        nargs="+",
+        choices=[*COMMANDS, "all"],
+        metavar="what",
+        help=f"{', '.join(COMMANDS)}, or all; several share one filled database where they can",
+    )
     parser.add_argument("--seconds", type=float, help="how long each run of the load takes")
     parser.add_argument("--rounds", type=int, help="how often everything is measured; the median counts")
     parser.add_argument("--processes", type=int, default=cores(), help="public processes (one per core)")
