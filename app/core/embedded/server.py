@@ -145,6 +145,11 @@ class EmbeddedPostgres:
             connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
             restrict_database(connection, OWNER)
 
+    def checkpoint(self) -> None:
+        """Write to disk what is only in memory and in the WAL, and wait until it is there."""
+        with self._connect("postgres") as connection:
+            connection.execute("CHECKPOINT")
+
     def stop(self, fast: float = 5.0, immediate: float = 2.0) -> None:
         """Stop the server: fast shutdown for `fast` seconds, then immediate, then kill."""
         process, self.process = self.process, None
