@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-database chaos bench lint format types clean-data locks python
+.PHONY: help run test test-database coverage mutants chaos bench lint format types clean-data locks python
 
 # The first Python that is new enough; `make run PYTHON=…` names another.
 ifeq ($(origin PYTHON),undefined)
@@ -35,6 +35,15 @@ test-database: python ## the tests of what the database does (HAVEN_TEST_POSTGRE
 	@"$(PYTHON)" devtools/install.py dev
 	$(VENV_PYTHON) -m pytest -q -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_ARGS) tests/petitions tests/donations \
 		tests/funds tests/reports tests/staff tests/mail tests/jobs
+
+coverage: python ## which lines of app/ no test runs, those of real processes included
+	@"$(PYTHON)" devtools/install.py dev
+	$(VENV_PYTHON) -m pytest -q -m "not chaos" -n $(PYTEST_JOBS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+
+mutants: python ## break money and policy line by line and see whether a test notices (mutmut)
+	@"$(PYTHON)" devtools/install.py dev
+	$(VENV_PYTHON) -m mutmut run
+	$(VENV_PYTHON) -m mutmut results
 
 chaos: python ## the tests that kill processes
 	@"$(PYTHON)" devtools/install.py dev

@@ -91,6 +91,7 @@ def measure(world: World, load: Load, options: Options) -> Report:
             for name, url in urls:
                 tokens = make_links(world, links[name])
                 world.owner.execute("vacuum analyze signatures")
+                world.checkpoint()  # what making links left to write is not part of confirming
                 before = world.number(_CONFIRMED)
                 result = load.confirm(f"{url}/signatures/confirm", options.seconds, tokens)
                 verify(world, before, result, tokens)
