@@ -203,3 +203,20 @@ def test_any_text_is_an_amount_or_an_error(text: str, currency: str, locale: str
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), currencies)
 def test_taking_away_what_was_added_leaves_the_same(one: int, other: int, currency: str) -> None:
     assert Money(one, currency) + Money(other, currency) - Money(other, currency) == Money(one, currency)
+
+
+def test_equal_amounts_are_neither_less_nor_more() -> None:
+    pound = Money(100, "GBP")
+    assert pound <= Money(100, "GBP")
+    assert pound >= Money(100, "GBP")
+    assert not pound < Money(100, "GBP")
+    assert not pound > Money(100, "GBP")
+
+
+def test_what_is_refused_is_said_for_whoever_reads_the_trace() -> None:
+    with pytest.raises(TypeError, match=r"^Money is counted in whole minor units$"):
+        Money(1.0, "GBP")  # type: ignore[arg-type]
+    with pytest.raises(OverflowError, match=r"^More than the ledger can hold$"):
+        Money(2**63, "GBP")
+    with pytest.raises(CurrencyMismatch, match="GBP and EUR"):
+        Money(1, "GBP") + Money(1, "EUR")

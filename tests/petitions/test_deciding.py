@@ -97,3 +97,13 @@ def test_who_has_not_confirmed_within_the_hour_gives_way() -> None:
     confirmed = replace(old, state="confirmed")
     assert idle([fresh, old, confirmed], AT + PATIENCE) == [fresh, old]
     assert idle([fresh, old, confirmed], AT + PATIENCE - timedelta(seconds=1)) == []
+
+
+def test_what_is_decided_is_said() -> None:
+    suzie = person(1, b"suzie", "GB", None)
+    again = decide([suzie], b"suzie", "FR", None)
+    assert (again.decision, again.standing) == (Decision.DUPLICATE, suzie)
+
+
+def test_two_without_a_postcode_in_two_countries_live_in_two_places() -> None:
+    assert decide([person(1, b"suzie", "GB", None)], b"tom", "FR", None).decision is Decision.FULL
