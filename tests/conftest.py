@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import structlog
+from hypothesis import settings
 from nacl.public import PrivateKey
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,6 +34,10 @@ from app.crypto.keys import KeySet, new_keys
 from app.crypto.sealing import Opener, Sealer
 from tests.factories import World, make_world
 from tests.ports import free_port
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("haven", deadline=None)
+settings.load_profile("haven")
 
 CONFIGURED = (
     "alembic_version",

@@ -111,9 +111,9 @@ async def test_new_known_blocked_and_set_apart_get_the_same_answer(
     running: Running, api: httpx.AsyncClient, mailbox: Mailbox, superuser: psycopg.Connection
 ) -> None:
     mark, bad_network = token_hex(4), network()
-    blocked, fresh = person("Blocked", domain=f"{mark}.example.org"), person("Fresh", domain=LARGE)
+    blocked, fresh = person("Blocked", domain=f"{mark}.example"), person("Fresh", domain=LARGE)
     listed, crowd = person("Listed", domain=LARGE), network()
-    running.command("abuse", "block", "domain", f"{mark}.example.org")
+    running.command("abuse", "block", "domain", f"{mark}.example")
     running.command("abuse", "block", "network", bad_network)
     running.command("abuse", "block", "address", listed.email)
     answers = [

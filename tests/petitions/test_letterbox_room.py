@@ -13,7 +13,7 @@ LETTERS, LETTER_BYTES, WAVES = 3_000, 500, 5
 BACKLOG = 20_000
 """A wave has more letters than the dead rows which autovacuum waits for on this table (2,000), and fewer than
 it would wait for beside such a backlog (a fifth of it) were the table like others."""
-VACUUM_SECONDS = 60.0
+VACUUM_SECONDS = 240.0
 MOST_GROWN = 2.5
 """Without room used again it would be as often as there are waves."""
 
