@@ -97,6 +97,8 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def start(checkout: Path, environment: dict[str, str]) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
+    # Under nohup it is ignored, and what is started there would ignore it as well.
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def begin(command: list[str] | None = None, **more: str) -> Run:
         runs.append(Run(checkout, environment | more, command))
@@ -109,6 +111,7 @@ def start(checkout: Path, environment: dict[str, str]) -> Iterator[Callable[...,
             run.process.wait(15)
         if run.process.stdout is not None:
             run.process.stdout.close()
+    signal.signal(signal.SIGHUP, hangup)
 
 
 def wait_for(happened: Callable[[], bool], patience: float = 10) -> None:
