@@ -211,6 +211,7 @@ class Own:
 
     public: str
     pid: int
+    log: Path
 
 
 @contextmanager
@@ -221,7 +222,8 @@ def own_public(running: Running, name: str, without: Collection[str] = (), **cha
     given = {f"HAVEN_{key.upper()}": value for key, value in changes.items()}
     own = {"HAVEN_PUBLIC_PORT": str(port), "HAVEN_PUBLIC_PROCESSES": "1"} | given
     environment = {key: value for key, value in running.environment_of(*words).items() if key not in without}
-    with (running.data / "log" / f"{name}.log").open("ab") as log:
+    path = running.data / "log" / f"{name}.log"
+    with path.open("wb") as log:
         process = subprocess.Popen(
             launch_command(
                 [sys.executable, "-m", "app.cli.main", *words], death_signal=signal.SIGKILL, folder=ROOT
@@ -233,7 +235,7 @@ def own_public(running: Running, name: str, without: Collection[str] = (), **cha
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz")
-        yield Own(f"http://127.0.0.1:{port}", process.pid)
+        yield Own(f"http://127.0.0.1:{port}", process.pid, path)
     finally:
         process.terminate()
         process.wait(END_SECONDS)
