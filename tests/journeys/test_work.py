@@ -158,7 +158,8 @@ async def test_after_back_the_form_works_once_more(
         await expect(page.locator("form[data-work]")).to_have_count(0)
     for somebody in (first, other):
         await mailbox.newest(somebody.email)
-        assert judged(running, superuser, somebody).score == 0, "a solution of its own for each"
+        # Filled in within two seconds, as a quick machine does, weighs 45 less the 20 of work; no work, 60.
+        assert judged(running, superuser, somebody).score <= 25, "a solution of its own for each"
 
 
 async def test_one_solution_in_two_processes_at_once_is_good_once(
